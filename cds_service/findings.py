@@ -1,0 +1,132 @@
+"""
+What the rules say about one order, before it becomes a card.
+
+A Finding is one rule's verdict with everything a card needs; a Verdict is any rule's
+answer, advice or not, for explaining and for the decision log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from cds_service.vocabulary.exams import Exam
+from cds_service.vocabulary.readings import Evidence
+
+
+class Indicator(str, Enum):
+    """How urgent a card is, in CDS Hooks' words."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Advice(Enum):
+    """What a finding asks for; each has a card template of its own."""
+
+    INSTEAD = "order-something-else"  # other exams serve better
+    NO_IMAGING = "no-imaging-now"  # nothing needs to be imaged now
+    PREFER = "prefer-another-exam"  # rated the same, a source prefers another
+    ASK = "deciding-question"  # unknown facts would decide
+    FEWER_PASSES = "fewer-passes"
+    NARROWER = "narrower-exam"
+    LOOK_FIRST = "existing-study"  # earlier images may answer
+    ADD_REASON = "add-a-reason"
+    REMIND = "reminder"
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A source as a card shows it."""
+
+    id: str
+    cite: str
+    year: str = ""
+    doi: str = ""
+    url: str = ""
+    supports: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """One fact that would decide: its name, the question in plain words, and what an answer would mean."""
+
+    fact: str
+    question: str
+    means: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """An exam to order instead; ``why`` says how it is rated, in one phrase."""
+
+    exam: Exam
+    rating: str = ""
+    why: str = ""
+    recommended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonOffer:
+    """A coded reason a clinician may add: ``coding`` is a FHIR CodeableConcept as plain JSON."""
+
+    reason: str
+    label: str
+    concept: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """
+    What one rule says about one order.
+
+    ``situation`` and ``because`` are sentences for the clinician; ``evidence`` is what in this chart led here;
+    ``undecided`` is what is not known. ``alternatives`` are sorted best first. ``cancel`` offers to remove the order.
+    ``override_reasons`` are keys into the site's list.
+    """
+
+    rule: str
+    version: str
+    title: str
+    topic_code: str
+    advice: Advice
+    indicator: Indicator
+    situation: str
+    because: str
+    alternatives: tuple[Alternative, ...] = ()
+    cancel: bool = False
+    offers: tuple[ReasonOffer, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    undecided: tuple[Undecided, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    override_reasons: tuple[str, ...] = ()
+    reviewed: str = ""
+    reviewer: str = ""
+    shown: bool = True  # False: judged and logged, not shown (status silent)
+    fill: dict[str, str] = field(default_factory=dict)
+
+
+class Outcome(Enum):
+    """How a rule came out on one order."""
+
+    ADVICE = "advice"
+    SILENT = "silent"  # it applies and has nothing to say
+    EXCEPTED = "excepted"  # one of its exceptions holds
+    UNDECIDED = "undecided"  # unknown facts keep it silent
+    OUT = "out"  # it does not apply
+    SILENCED = "silenced"  # a safety rule took its advice away
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One rule's answer on one order, and why; ``unknown`` lists the facts that were missing."""
+
+    rule: str
+    version: str
+    outcome: Outcome
+    why: str
+    unknown: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # alternatives offered or not, one sentence each
+    finding: Finding | None = None

@@ -1,0 +1,57 @@
+"""
+The CDS Hooks request, field for field, read leniently.
+
+Resources stay raw bytes until somebody asks for them: an order when it is judged,
+a prefetch value when a fact needs it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+Raw = bytes
+"""One JSON value, exactly as it came."""
+
+
+class Authorization(NamedTuple):
+    """``fhirAuthorization``: what lets us read from the client's FHIR server. Never logged."""
+
+    access_token: str
+    token_type: str = "Bearer"
+    scope: str = ""
+    patient: str | None = None
+
+
+class DraftOrder(NamedTuple):
+    """One order under judgement: its ``Type/id`` reference and its JSON, untouched."""
+
+    reference: str
+    raw: Raw
+
+
+class HookContext(NamedTuple):
+    """The hook's context; ``orders`` are the ServiceRequests to judge, ``others`` the rest of draftOrders."""
+
+    user_id: str
+    patient_id: str
+    encounter_id: str | None
+    orders: tuple[DraftOrder, ...]
+    others: tuple[Raw, ...] = ()
+
+
+class HookRequest(NamedTuple):
+    """One call. ``prefetch`` maps each key that came to its JSON; a null value is kept as ``b"null"``."""
+
+    hook: str
+    hook_instance: str
+    context: HookContext
+    prefetch: dict[str, Raw]
+    fhir_server: str | None = None
+    authorization: Authorization | None = None
+
+
+def plain(raw: Raw) -> object:
+    """The JSON value as plain Python, when a whole resource is needed (to copy an order)."""
+    return msgspec.json.decode(raw)

@@ -1,0 +1,138 @@
+"""
+YAML as plain text with line numbers.
+
+Rules, cards and site files are written by people, so this reader is strict where
+YAML surprises: keys may not repeat, only ``true`` and ``false`` are booleans,
+numbers and dates stay text, aliases and tags are refused, size and depth are bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from cds_service.errors import ContentError, Problem
+
+MAX_BYTES = 2_000_000
+MAX_DEPTH = 24
+
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Text(str):
+    """A scalar with the line it stands on (1-based)."""
+
+    __slots__ = ("line", "quoted")
+    line: int
+    quoted: bool
+
+    def __new__(cls, value: str, line: int = 0, *, quoted: bool = False) -> Text:
+        text = super().__new__(cls, value)
+        text.line = line
+        text.quoted = quoted
+        return text
+
+
+class Block(dict[Text, Any]):
+    """A mapping with the line it starts on (1-based). Keys are Text and carry lines of their own."""
+
+    __slots__ = ("line",)
+    line: int
+
+    def __init__(self, line: int = 0) -> None:
+        super().__init__()
+        self.line = line
+
+
+class Items(list[Any]):
+    """A sequence with the line it starts on (1-based)."""
+
+    __slots__ = ("line",)
+    line: int
+
+    def __init__(self, line: int = 0) -> None:
+        super().__init__()
+        self.line = line
+
+
+def line_of(node: Any, default: int = 1) -> int:
+    """The line a value read from YAML stands on."""
+    return getattr(node, "line", 0) or default
+
+
+def read(source: str | bytes, *, file: str) -> Any:
+    """
+    Read one YAML document into Block, Items, Text, bool and None.
+
+    Raises ContentError that names file, line and remedy.
+
+    >>> read("age: {below: 18 years}", file="x.yaml")
+    {'age': {'below': '18 years'}}
+    >>> read("day: 2026-01-01", file="x.yaml")["day"]
+    '2026-01-01'
+    """
+    if len(source) > MAX_BYTES:
+        raise ContentError([Problem(file, 1, f"the file is larger than {MAX_BYTES} bytes", "split it")])
+    if isinstance(source, bytes):
+        try:
+            source = source.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = source[: error.start].count(b"\n") + 1
+            raise ContentError([Problem(file, line, "this is not UTF-8 text", "save the file as UTF-8")]) from None
+    try:
+        for event in _bounded(yaml.parse(source, Loader=Loader), file):
+            del event
+        node = yaml.compose(source, Loader=Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else 1
+        trouble = getattr(error, "problem", None) or "this is not YAML"
+        raise ContentError([Problem(file, line, trouble, "check indentation, quotes and brackets")]) from None
+    return None if node is None else _plain(node, file)
+
+
+def _bounded(events: Iterator[Any], file: str) -> Iterator[Any]:
+    depth = 0
+    for event in events:
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise ContentError([Problem(file, line, "anchors and aliases are not read", "write the value out")])
+        if isinstance(event, yaml.events.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise ContentError([Problem(file, line, f"nested deeper than {MAX_DEPTH} levels")])
+        elif isinstance(event, yaml.events.CollectionEndEvent):
+            depth -= 1
+        if getattr(event, "tag", None) not in (None, "!"):
+            raise ContentError([Problem(file, line, "tags are not read", "remove the ! word")])
+        yield event
+
+
+def _plain(node: yaml.Node, file: str) -> Any:
+    line = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        block = Block(line)
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise ContentError([Problem(file, line, "a key must be one word")])
+            name = Text(key.value, key.start_mark.line + 1)
+            if name in block:
+                raise ContentError([Problem(file, name.line, f"{name} stands here twice", "keep one of them")])
+            block[name] = _plain(value, file)
+        return block
+    if isinstance(node, yaml.SequenceNode):
+        items = Items(line)
+        items.extend(_plain(item, file) for item in node.value)
+        return items
+    return _scalar(node, line)
+
+
+def _scalar(node: Any, line: int) -> Any:
+    if node.style is None:
+        if node.value in ("true", "false"):
+            return node.value == "true"
+        if node.value in ("", "null", "~"):
+            return None
+    return Text(node.value, line, quoted=node.style is not None)
