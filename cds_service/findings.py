@@ -70,11 +70,12 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class ReasonOffer:
-    """A coded reason a clinician may add: ``coding`` is a FHIR CodeableConcept as plain JSON."""
+    """A coded reason a clinician may add: ``concept`` is a FHIR CodeableConcept as plain JSON."""
 
     reason: str
     label: str
     concept: dict[str, Any]
+    regions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

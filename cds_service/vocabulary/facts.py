@@ -103,5 +103,13 @@ HISTORY = (
     _priors("history.any", "Every distinct earlier imaging exam."),
 )
 
-STATIC: dict[str, Fact] = {fact.name: fact for fact in (*ORDER, *PATIENT, *SETTING, *HISTORY)}
+ALTERNATIVE = (
+    Fact("alternative.modality", Kind.CHOICE, "Modality of the exam about to be offered.", choices=frozenset(MODALITIES)),
+    Fact("alternative.region", Kind.NAMES, "Regions of the exam about to be offered.", choices=REGIONS),
+    Fact("alternative.contrast", Kind.CHOICE, "Contrast of the exam about to be offered.", choices=frozenset(CONTRASTS)),
+    _priors("alternative.done", "Earlier exams like the one about to be offered."),
+)
+"""Known only while a safety rule looks at one alternative."""
+
+STATIC: dict[str, Fact] = {fact.name: fact for fact in (*ORDER, *PATIENT, *SETTING, *HISTORY, *ALTERNATIVE)}
 """The facts every installation knows, whatever its code lists."""

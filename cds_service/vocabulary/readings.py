@@ -91,6 +91,21 @@ class Priors(NamedTuple):
     complete: bool = True
     now: datetime | None = None
 
+    def like(self, exam: Exam) -> Priors:
+        """
+        Those of the same modality that reach the same parts: performed diagnostic exams only.
+
+        One whose region is not known leaves the answer incomplete.
+        """
+        alike = [
+            prior
+            for prior in self.items
+            if prior.exam.modality == exam.modality and prior.kind == "diagnostic" and not prior.pending
+        ]
+        sure = tuple(prior for prior in alike if prior.exam.mask & exam.mask)
+        placed = all(prior.exam.regions for prior in alike)
+        return Priors(sure, self.complete and placed, self.now)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:

@@ -1,0 +1,113 @@
+"""One check over one order: extra passes, extra regions, an existing study, a missing reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cds_service.findings import Advice, Alternative, Finding, Indicator, Outcome, ReasonOffer, Verdict
+from cds_service.rules.ratings import Rating, narrowed, rate, single_passes
+from cds_service.rules.rule import Check
+from cds_service.rules.topic_judge import Stand, ratings_of
+from cds_service.vocabulary.exams import Exam
+from cds_service.vocabulary.readings import Evidence, Facts, Priors
+from cds_service.vocabulary.regions import mask
+
+MOST_OFFERS = 3
+
+
+def judge_check(check: Check, order: Exam, facts: Facts, applying: Sequence[Stand]) -> Verdict:
+    """What *check* says on *order*; *applying* are the topics the order stands in, whose ratings choose between remedies."""
+
+    def verdict(outcome: Outcome, why: str, **more: object) -> Verdict:
+        return Verdict(check.id, check.version, outcome, why, **more)  # type: ignore[arg-type]
+
+    if not check.applies_to.holds(facts):
+        return verdict(Outcome.OUT, "it does not apply to this order")
+    answer = check.criterion.holds(facts)
+    if answer is False:
+        return verdict(Outcome.OUT, "nothing to flag")
+    for exception in check.unless:
+        if exception.holds(facts):
+            return verdict(Outcome.EXCEPTED, f"exception: {exception.because}")
+    if answer is None:
+        return verdict(Outcome.UNDECIDED, "unknown facts keep it silent", unknown=check.criterion.unknown_in(facts))
+    exams = _remedies(check, order, facts, applying)
+    if check.advice in (Advice.FEWER_PASSES, Advice.NARROWER) and not exams:
+        return verdict(Outcome.SILENT, "no better exam of this shape")
+    offers = _offers(check.offers, order)
+    if check.advice is Advice.ADD_REASON and not offers:
+        return verdict(Outcome.SILENT, "no reason to offer for this region")
+    return verdict(Outcome.ADVICE, check.because, finding=_finding(check, order, facts, exams, offers))
+
+
+def _remedies(check: Check, order: Exam, facts: Facts, applying: Sequence[Stand]) -> list[Exam]:
+    if check.derive == "single-pass":
+        return _best_single(_needed(order, facts), applying)
+    if check.derive == "needed-regions":
+        needed = _needed(order, facts)
+        return [] if needed == order else (_best_single(needed, applying) if order.passes > 1 else [needed])
+    return list(check.alternatives)
+
+
+def _needed(order: Exam, facts: Facts) -> Exam:
+    """*order* without the regions nobody asked about."""
+    extra = facts["order.extra_region"].value
+    if extra is None or not extra.values:
+        return order
+    return narrowed(order, mask(extra.values)) or order
+
+
+def _best_single(order: Exam, applying: Sequence[Stand]) -> list[Exam]:
+    """The single-pass exams the topics rate best; both where no topic rates them, none where all are wrong."""
+    rated = {exam: _best(exam, applying) for exam in single_passes(order)}
+    best = max(rated.values())
+    return [] if best == Rating.USUALLY_NOT else [exam for exam, rating in rated.items() if rating == best]
+
+
+def _best(exam: Exam, applying: Sequence[Stand]) -> int:
+    ratings = [ratings_of(one.topic, exam)[place] for one in applying for place in one.judged]
+    return max((rating or 0 for rating in ratings), default=0)
+
+
+def _offers(offers: Sequence[ReasonOffer], order: Exam) -> tuple[ReasonOffer, ...]:
+    near = [offer for offer in offers if not offer.regions or mask(offer.regions) & order.mask]
+    return tuple(near[:MOST_OFFERS])
+
+
+def _evidence(check: Check, facts: Facts) -> tuple[Evidence, ...]:
+    pieces: list[Evidence] = []
+    for name in sorted(check.criterion.facts):
+        reading = facts[name]
+        if isinstance(reading.value, Priors):
+            pieces += [piece for prior in reading.value.items for piece in prior.evidence[:1]]
+        pieces += reading.evidence
+    return tuple(dict.fromkeys(pieces))[:5]
+
+
+def _finding(
+    check: Check, order: Exam, facts: Facts, exams: Sequence[Exam], offers: tuple[ReasonOffer, ...]
+) -> Finding:
+    return Finding(
+        rule=check.id,
+        version=check.version,
+        title=check.title,
+        topic_code=check.topic_code,
+        advice=check.advice,
+        indicator=check.indicator,
+        situation=check.situation,
+        because=check.because,
+        alternatives=tuple(
+            Alternative(exam, recommended=place == 0 and len(exams) == 1) for place, exam in enumerate(exams[:3])
+        ),
+        cancel=check.cancel,
+        offers=offers,
+        evidence=_evidence(check, facts),
+        citations=check.citations,
+        override_reasons=check.override_reasons,
+        reviewed=check.review_last,
+        reviewer=check.review_by,
+        shown=check.status == "active",
+    )
+
+
+__all__ = ["Indicator", "judge_check", "rate"]

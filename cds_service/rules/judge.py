@@ -1,0 +1,167 @@
+"""
+All rules over one order's facts: which advice is given, and why or why not.
+
+The flow: scope, topics, checks, safety. Nothing here reads a network or writes a word
+of Markdown; it is plain functions on plain values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from cds_service.findings import Advice, Finding, Indicator, Outcome, Verdict
+from cds_service.rules import safety
+from cds_service.rules.check_judge import judge_check
+from cds_service.rules.rule import Check, RuleSet, Topic
+from cds_service.rules.topic_judge import Stand, advise, stand
+from cds_service.vocabulary.exams import Exam
+from cds_service.vocabulary.readings import Facts, Names, Priors, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdicts on one order; ``findings`` are those to show or log, best first."""
+
+    findings: tuple[Finding, ...]
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def shown(self) -> tuple[Finding, ...]:
+        """The findings a clinician sees."""
+        return tuple(finding for finding in self.findings if finding.shown)
+
+
+NOTHING = Judgement((), ())
+
+
+def out_of_scope(rules: RuleSet, facts: Facts) -> str:
+    """The id of the scope rule that keeps every order of this child silent; empty when none does."""
+    return next((rule.id for rule in rules.safety if rule.scope and rule.acts(facts)), "")
+
+
+def judge(order: Exam | None, facts: Facts, rules: RuleSet, *, want_all: bool = False) -> Judgement:
+    """
+    Judge one recognised order.
+
+    With *want_all* every rule's verdict is told, also of those that don't apply; the advice is the same.
+    """
+    if order is None:
+        return NOTHING
+    kept_out = out_of_scope(rules, facts)
+    if kept_out:
+        return Judgement((), (Verdict(kept_out, "", Outcome.SILENCED, "this child is out of scope"),))
+    named: Names = facts["order.reason"].value or Names(frozenset(), False)
+    stands = [stand(topic, order, facts) for topic in _topics(rules, named, want_all=want_all)]
+    applying = [one for one in stands if one.applies]
+    verdicts = list(_advise(applying, order, facts, _calm(named, applying, rules)))
+    verdicts += [one.verdict() for one in stands if not one.applies]
+    verdicts += _shape(rules.checks, order, facts, applying, want_all=want_all)
+    if any(verdict.finding for verdict in verdicts):
+        verdicts = safety.apply(rules.safety, order, facts, verdicts)
+        verdicts = _settle(verdicts)
+        if not named.complete:
+            verdicts = [_soften(verdict) for verdict in verdicts]
+    findings = sorted((v.finding for v in verdicts if v.finding), key=_importance)
+    return Judgement(tuple(findings), tuple(verdicts))
+
+
+def _topics(rules: RuleSet, named: Names, *, want_all: bool) -> Iterable[Topic]:
+    if want_all:
+        return rules.topics
+    return dict.fromkeys(topic for reason in sorted(named.values) for topic in rules.by_reason.get(reason, ()))
+
+
+def _calm(named: Names, applying: list[Stand], rules: RuleSet) -> bool:
+    """Whether warnings are out: a reason was not understood, or no topic speaks for it."""
+    if not named.complete:
+        return True
+    spoken = {reason for one in applying for reason in one.topic.reasons}
+    return any(
+        reason not in spoken and spoken.isdisjoint(rules.broader.get(reason, ())) and reason not in _wider(rules, named)
+        for reason in named.values
+    )
+
+
+def _wider(rules: RuleSet, named: Names) -> set[str]:
+    return {broad for reason in named.values for broad in rules.broader.get(reason, ())}
+
+
+def _advise(applying: list[Stand], order: Exam, facts: Facts, calm: bool) -> Iterable[Verdict]:
+    for one in applying:
+        others = [other for other in applying if other is not one]
+        yield advise(one, order, facts, others=others, calm=calm)
+
+
+def _shape(
+    checks: Iterable[Check], order: Exam, facts: Facts, applying: list[Stand], *, want_all: bool
+) -> Iterable[Verdict]:
+    for check in checks:
+        if want_all or not check.modalities or order.modality in check.modalities:
+            verdict = judge_check(check, order, facts, applying)
+            if want_all or verdict.outcome is not Outcome.OUT:
+                yield verdict
+
+
+def _settle(verdicts: list[Verdict]) -> list[Verdict]:
+    """Take away advice that other advice makes pointless: nobody narrows an exam that is not needed."""
+    advice = {verdict.finding.advice for verdict in verdicts if verdict.finding and verdict.finding.shown}
+    needless: set[Advice] = set()
+    if Advice.NO_IMAGING in advice:
+        needless = {Advice.FEWER_PASSES, Advice.NARROWER, Advice.ADD_REASON, Advice.ASK, Advice.LOOK_FIRST}
+    elif advice & {Advice.INSTEAD, Advice.PREFER}:
+        needless = {Advice.ASK}
+    return [_drop(verdict, needless) for verdict in verdicts]
+
+
+def _drop(verdict: Verdict, needless: set[Advice]) -> Verdict:
+    if verdict.finding is None or verdict.finding.advice not in needless:
+        return verdict
+    return replace(verdict, outcome=Outcome.SILENT, finding=None, why="other advice on this order makes it pointless")
+
+
+def _soften(verdict: Verdict) -> Verdict:
+    finding = verdict.finding
+    if finding is None or finding.indicator is Indicator.INFO:
+        return verdict
+    return replace(verdict, finding=replace(finding, indicator=Indicator.INFO))
+
+
+_ORDER = (
+    Advice.NO_IMAGING,
+    Advice.INSTEAD,
+    Advice.FEWER_PASSES,
+    Advice.NARROWER,
+    Advice.PREFER,
+    Advice.LOOK_FIRST,
+    Advice.ASK,
+    Advice.ADD_REASON,
+    Advice.REMIND,
+)
+_URGENCY = {Indicator.CRITICAL: 0, Indicator.WARNING: 1, Indicator.INFO: 2}
+
+
+def _importance(finding: Finding) -> tuple[int, int, str]:
+    return _URGENCY[finding.indicator], _ORDER.index(finding.advice), finding.rule
+
+
+class WithDefinitions:
+    """Facts given directly, with definitions on top; for rule examples."""
+
+    def __init__(self, given: Mapping[str, Reading], definitions: Mapping[str, Callable[[Facts], Reading]]) -> None:
+        self._given = dict(given)
+        self._definitions = definitions
+
+    def __getitem__(self, name: str) -> Reading:
+        reading = self._given.get(name)
+        if reading is None:
+            self._given[name] = Reading()
+            define = self._definitions.get(name)
+            reading = self._given[name] = define(self) if define is not None else self._derived(name)
+        return reading
+
+    def _derived(self, name: str) -> Reading:
+        if name in ("history.same_exam", "alternative.done") or not name.startswith("history."):
+            return Reading()
+        every = self._given.get("history.any")
+        return Reading(Priors((), True)) if every and every.value == Priors((), True) else Reading()

@@ -1,0 +1,192 @@
+"""What every rule file holds besides its logic: identity, dates, review, sources, thresholds, examples, changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+from cds_service.errors import PhraseError, Problem
+from cds_service.findings import Citation
+from cds_service.rules.criteria import Scope
+from cds_service.rules.fields import Fields
+from cds_service.rules.given import read_facts
+from cds_service.rules.rule import Example, Threshold
+from cds_service.vocabulary.exams import Exam, exam
+from cds_service.vocabulary.facts import Fact
+from cds_service.vocabulary.quantities import Amount, Span, quantity
+from cds_service.vocabulary.readings import Reading
+from cds_service.yaml_source import Block, Text, line_of
+
+STATUSES = ("draft", "silent", "active", "retired")
+KINDS = ("appropriateness", "check", "definition", "safety")
+
+
+class Desk(NamedTuple):
+    """What a rule is read against: the vocabulary, the sources, today, and where problems go."""
+
+    facts: Mapping[str, Fact]
+    sources: Mapping[str, Citation]
+    today: date
+    problems: list[Problem]
+    reasons: Mapping[str, Any] = {}
+    override_reasons: frozenset[str] | None = None
+
+
+def read_metadata(fields: Fields, desk: Desk) -> dict[str, Any]:
+    """The fields of ``Rule``, by name, but for the examples."""
+    rule_id = fields.text("id")
+    stem = fields.file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    if rule_id and rule_id != stem:
+        fields.wrong(fields.get("id"), f"the id {rule_id} is not the file's name", f"call it {stem}, or rename the file")
+    review = Fields(fields.block_at("review", required=True), fields.file, desk.problems, "review")
+    effective = Fields(fields.block_at("effective", required=True), fields.file, desk.problems, "effective")
+    due = review.day("due")
+    found: dict[str, Any] = {
+        "id": rule_id,
+        "kind": fields.text("kind", choices=KINDS),
+        "title": fields.text("title"),
+        "status": fields.text("status", choices=STATUSES),
+        "version": fields.text("version"),
+        "rationale": fields.prose("rationale"),
+        "citations": _citations(fields, desk),
+        "thresholds": read_thresholds(fields, desk.today),
+        "effective_from": effective.day("from") or desk.today,
+        "effective_to": effective.day("to", required=False),
+        "review_last": str(review.day("last") or ""),
+        "review_due": due or desk.today,
+        "review_by": review.text("by"),
+        "changes": tuple(dict(change) for change in fields.items("changes") if isinstance(change, Block)),
+        "file": fields.file,
+        "line": fields.line,
+    }
+    if not found["changes"]:
+        fields.wrong(fields.block, "a rule needs changes", "list version, on, by and change")
+    review.finish()
+    effective.finish()
+    return found
+
+
+def _citations(fields: Fields, desk: Desk) -> tuple[Citation, ...]:
+    found = []
+    for item in fields.items("sources"):
+        one = Fields(item, fields.file, desk.problems, "a source") if isinstance(item, Block) else None
+        name = one.text("id") if one else str(item)
+        citation = cite(name, item, fields, desk)
+        if citation is not None:
+            supports = one.text("supports", "") if one else ""
+            found.append(Citation(citation.id, citation.cite, citation.year, citation.doi, citation.url, supports))
+        if one:
+            one.finish()
+    if not found:
+        fields.wrong(fields.block, "a rule needs sources", "name at least one id of rules/sources.yaml")
+    return tuple(found)
+
+
+def cite(name: str, node: object, fields: Fields, desk: Desk) -> Citation | None:
+    """The source called *name*; a problem at *node* when there is none."""
+    citation = desk.sources.get(name)
+    if citation is None:
+        fields.wrong(node, f"{name} is not a source", "add it to rules/sources.yaml, or correct the id")
+    return citation
+
+
+def read_thresholds(fields: Fields, today: date) -> dict[str, Threshold]:
+    """The thresholds of a rule, each with the value in force on *today*."""
+    found: dict[str, Threshold] = {}
+    for name, body in fields.block_at("thresholds").items():
+        one = Fields(body, fields.file, fields.problems, f"threshold {name}")
+        value = _amount(_in_force(one.get("value"), today, one), one)
+        allowed = one.items("allowed")
+        bounds = [_amount(bound, one) for bound in allowed]
+        meaning = one.text("meaning")
+        one.finish()
+        if value is None:
+            continue
+        low, high = (bounds[0], bounds[1]) if len(bounds) == 2 else (None, None)
+        if allowed and len(bounds) != 2:
+            one.wrong(allowed[0], "allowed needs two values", "write [smallest, largest]")
+        if low is not None and high is not None and not within(value, low, high):
+            one.wrong(one.block, f"{name} is {value}, outside its allowed range {low} to {high}")
+        found[str(name)] = Threshold(str(name), value, low, high, meaning, one.line)
+    return found
+
+
+def _in_force(value: Any, today: date, fields: Fields) -> Any:
+    if not isinstance(value, Block):
+        return value
+    dated: list[tuple[date, Any]] = []
+    for day, dated_value in value.items():
+        try:
+            dated.append((date.fromisoformat(day), dated_value))
+        except ValueError:
+            fields.wrong(day, f"{day} is not a date", "write it as 2026-01-31")
+    past = [one for one in sorted(dated, key=lambda pair: pair[0]) if one[0] <= today]
+    if not past:
+        fields.wrong(value, "no value is in force today", "add one with an earlier date")
+        return None
+    return past[-1][1]
+
+
+def _amount(value: Any, fields: Fields) -> Span | Amount | None:
+    if value is None:
+        fields.wrong(fields.block, f"{fields.what} needs a value")
+        return None
+    try:
+        return quantity(str(value))
+    except PhraseError as error:
+        fields.wrong(value, str(error))
+        return None
+
+
+def within(value: Span | Amount, low: Span | Amount, high: Span | Amount) -> bool:
+    """
+    Whether *value* lies between two bounds, both included.
+
+    >>> within(quantity("48 hours"), quantity("6 hours"), quantity("7 days"))
+    True
+    """
+    return _size(low) <= _size(value) <= _size(high)
+
+
+def _size(value: Span | Amount) -> float:
+    return value.rough_seconds if isinstance(value, Span) else value.value
+
+
+def scope_of(thresholds: Mapping[str, Threshold], fields: Fields, desk: Desk, *, suspected: bool = False) -> Scope:
+    """What this rule's blocks are compiled against."""
+    values = {name: threshold.value for name, threshold in thresholds.items()}
+    return Scope(desk.facts, values, fields.file, desk.problems, set(), suspected)
+
+
+def read_examples(fields: Fields, desk: Desk, expects: tuple[str, ...]) -> tuple[Example, ...]:
+    """The examples; each ``but`` starts from the first one's facts and order."""
+    found: list[Example] = []
+    for body in fields.items("examples"):
+        one = Fields(body, fields.file, desk.problems, "an example")
+        name = one.text("name")
+        first = found[0] if found else None
+        order = _order(one, first)
+        given = one.get("facts")
+        changed = one.get("but")
+        facts: dict[str, Reading] = dict(first.facts) if first and given is None else {}
+        facts.update(read_facts(given, changed, desk.facts, one))
+        one.get("advice")
+        expect = one.text("expect", choices=expects)
+        offers, never = one.exams("offers"), one.exams("never_offers")
+        one.finish()
+        found.append(Example(name, order, facts, expect, offers, never, line_of(body)))
+    if not found:
+        fields.wrong(fields.block, "a rule needs examples", "show the card, each exception, both sides of each threshold")
+    return tuple(found)
+
+
+def _order(one: Fields, first: Example | None) -> Exam | None:
+    phrase = one.get("order")
+    if phrase is None:
+        return first.order if first else None
+    try:
+        return exam(str(phrase)) if isinstance(phrase, Text) else None
+    except PhraseError as error:
+        one.wrong(phrase, str(error))
+        return None

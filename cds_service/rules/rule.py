@@ -1,0 +1,234 @@
+"""The rules as read from their files: frozen, compiled, ready to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from cds_service.findings import Advice, Citation, Indicator, ReasonOffer
+from cds_service.rules.criteria import Answer, Criterion
+from cds_service.rules.ratings import Rating, Row
+from cds_service.vocabulary.exams import Exam
+from cds_service.vocabulary.facts import Kind
+from cds_service.vocabulary.quantities import Amount, Span
+from cds_service.vocabulary.readings import Facts, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A number of a rule: the value in force, what a site may choose instead, and what it means."""
+
+    name: str
+    value: Span | Amount
+    low: Span | Amount | None
+    high: Span | Amount | None
+    meaning: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One example of a rule. ``facts`` are readings by name; ``order`` an exam; ``expect`` a word of the rule's kind."""
+
+    name: str
+    order: Exam | None
+    facts: Mapping[str, Reading]
+    expect: str
+    offers: tuple[Exam, ...] = ()
+    never_offers: tuple[Exam, ...] = ()
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What every rule has. ``status`` is draft, silent, active or retired."""
+
+    id: str
+    kind: str
+    title: str
+    status: str
+    version: str
+    rationale: str
+    citations: tuple[Citation, ...]
+    thresholds: Mapping[str, Threshold]
+    examples: tuple[Example, ...]
+    effective_from: date
+    effective_to: date | None
+    review_last: str
+    review_due: date
+    review_by: str
+    changes: tuple[Mapping[str, Any], ...]
+    file: str
+    line: int
+
+    @property
+    def topic_code(self) -> str:
+        """The id as letters and digits only, stable for as long as the rule keeps its id."""
+        return "".join(part.capitalize() for part in self.id.split("-"))
+
+    def in_force(self, day: date) -> bool:
+        """Whether the rule is judged on *day*: active or silent, and within its dates."""
+        return (
+            self.status in ("active", "silent")
+            and self.effective_from <= day
+            and (self.effective_to is None or day <= self.effective_to)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Exception_:
+    """A reason to say nothing; with ``unknown_blocks`` an unknown is enough."""
+
+    because: str
+    criterion: Criterion
+    unknown_blocks: bool = False
+
+    def holds(self, facts: Facts) -> bool:
+        """Whether it keeps the rule silent."""
+        answer = self.criterion.holds(facts)
+        return bool(answer) or (answer is None and self.unknown_blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """A source prefers some exams over others that are rated the same."""
+
+    prefer: tuple[Exam, ...]
+    over: tuple[Exam, ...]
+    citation: Citation
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One clinical situation of a topic and how each exam rates in it."""
+
+    id: str
+    situation: str
+    criterion: Criterion
+    follows: str
+    citation: Citation
+    rows: tuple[Row, ...]
+    no_imaging: str
+    not_needed: tuple[Exam, ...]
+    preferences: tuple[Preference, ...]
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Topic(Rule):
+    """One clinical topic: its variants decide how the order rates and what is better. ``memory`` keeps ratings by exam."""
+
+    applies_to: Criterion
+    unless: tuple[Exception_, ...]
+    variants: tuple[Variant, ...]
+    if_unknown: str
+    questions: Mapping[str, str]
+    override_reasons: tuple[str, ...]
+    reasons: frozenset[str]
+    candidates: tuple[Exam, ...]
+    memory: dict[Exam, tuple[Rating | None, ...]] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Rule):
+    """A check of the order's shape or history."""
+
+    applies_to: Criterion
+    criterion: Criterion
+    unless: tuple[Exception_, ...]
+    advice: Advice
+    indicator: Indicator
+    alternatives: tuple[Exam, ...]
+    derive: str
+    cancel: bool
+    offers: tuple[ReasonOffer, ...]
+    situation: str
+    because: str
+    if_unknown: str
+    override_reasons: tuple[str, ...]
+    modalities: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a safety rule does: silences advice, removes alternatives, softens to info, or limits one."""
+
+    silence: frozenset[Advice] = frozenset()
+    remove: tuple[Exam | str, ...] = ()
+    soften: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Safety(Rule):
+    """What may silence, soften or remove advice; always active."""
+
+    criterion: Criterion
+    unknown_acts: bool
+    because: str
+    effect: Effect
+    scope: bool
+    each_alternative: bool
+
+    def acts(self, facts: Facts) -> bool:
+        """Whether it takes effect on these facts."""
+        answer: Answer = self.criterion.holds(facts)
+        return bool(answer) or (answer is None and self.unknown_acts)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One value of a definition and when it holds."""
+
+    value: str
+    criterion: Criterion
+
+
+@dataclass(frozen=True, slots=True)
+class Definition(Rule):
+    """A fact made of other facts."""
+
+    fact: str
+    fact_kind: Kind
+    meaning: str
+    cases: tuple[Case, ...]
+
+    def read(self, facts: Facts) -> Reading:
+        """The defined fact's reading, with the evidence of the facts it rests on."""
+        if self.fact_kind is Kind.FLAG:
+            answer = self.cases[0].criterion.holds(facts)
+            return Reading(answer, self._evidence(facts) if answer is not None else ())
+        possible: set[str] = set()
+        for case in self.cases:
+            answer = case.criterion.holds(facts)
+            if answer is not False:
+                possible.add(case.value)
+            if answer:
+                break
+        known = possible and len(possible) < len(self.cases)
+        return Reading(frozenset(possible), self._evidence(facts)) if known else Reading()
+
+    def _evidence(self, facts: Facts) -> tuple[Any, ...]:
+        names = sorted({name for case in self.cases for name in case.criterion.facts})
+        found = (piece for name in names for piece in facts[name].evidence)
+        return tuple(dict.fromkeys(found))[:6]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """All rules in force, indexed for judging. ``covered`` maps a reason to the broader reasons it also is."""
+
+    topics: tuple[Topic, ...] = ()
+    checks: tuple[Check, ...] = ()
+    safety: tuple[Safety, ...] = ()
+    definitions: tuple[Definition, ...] = ()
+    broader: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    by_reason: Mapping[str, tuple[Topic, ...]] = field(default_factory=dict)
+    dormant: tuple[Rule, ...] = ()
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule, whatever its kind."""
+        return (*self.topics, *self.checks, *self.safety, *self.definitions, *self.dormant)

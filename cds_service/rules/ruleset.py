@@ -1,0 +1,110 @@
+"""All rule files → one RuleSet, or every problem found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from cds_service.errors import ContentError, Problem
+from cds_service.findings import Citation
+from cds_service.rules import examples
+from cds_service.rules.fields import Fields
+from cds_service.rules.metadata import Desk
+from cds_service.rules.reader import defined_fact, read_rule
+from cds_service.rules.rule import Check, Definition, Rule, RuleSet, Safety, Topic
+from cds_service.vocabulary.facts import Fact
+from cds_service.yaml_source import Block, read
+
+
+def read_sources(block: Any, file: str, problems: list[Problem]) -> dict[str, Citation]:
+    """The sources of ``rules/sources.yaml``, by id."""
+    found: dict[str, Citation] = {}
+    if not isinstance(block, Block):
+        problems.append(Problem(file, 1, "sources must be a block of ids"))
+        return found
+    for name, body in block.items():
+        one = Fields(body, file, problems, f"source {name}")
+        cite = one.text("cite")
+        for key in ("publisher", "kind", "confidence", "note", "journal", "authors"):
+            one.text(key, "")
+        found[str(name)] = Citation(str(name), cite, one.text("year", ""), one.text("doi", ""), one.text("url", ""))
+        one.finish()
+    return found
+
+
+def parse(files: Mapping[str, bytes], problems: list[Problem]) -> dict[str, Any]:
+    """Each file's YAML; files that are not YAML are noted and left out."""
+    parsed: dict[str, Any] = {}
+    for name, source in sorted(files.items()):
+        try:
+            parsed[name] = read(source, file=name)
+        except ContentError as error:
+            problems.extend(error.problems)
+    return parsed
+
+
+def build(
+    parsed: Mapping[str, Any],
+    desk: Desk,
+    *,
+    broader: Mapping[str, tuple[str, ...]],
+    tuned: Mapping[str, Mapping[str, Any]] | None = None,
+    run_examples: bool = True,
+) -> RuleSet:
+    """
+    The rules of *parsed* files (name → YAML) against *desk*, with the site's choices laid over.
+
+    Raises ContentError with every problem: what can't be read, names used twice, examples that fail.
+    """
+    facts: dict[str, Fact] = dict(desk.facts)
+    for block in parsed.values():
+        fact = defined_fact(block)
+        if fact is not None and fact.name not in facts:
+            facts[fact.name] = fact
+    desk = desk._replace(facts=facts)
+    rules = [rule for name, block in parsed.items() if (rule := read_rule(block, name, desk, _tuned(block, tuned)))]
+    desk.problems.extend(_repeated(rules))
+    if desk.problems:
+        raise ContentError(sorted(desk.problems))
+    found = assemble(rules, desk.today, broader)
+    if run_examples:
+        definitions = {one.fact: one.read for one in found.definitions}
+        failed = [problem for rule in rules for problem in examples.run(rule, definitions, broader)]
+        if failed:
+            raise ContentError(sorted(failed))
+    return found
+
+
+def _tuned(block: Any, tuned: Mapping[str, Mapping[str, Any]] | None) -> Mapping[str, Any]:
+    name = block.get("id") if isinstance(block, Block) else None
+    return (tuned or {}).get(str(name), {})
+
+
+def _repeated(rules: list[Rule]) -> list[Problem]:
+    seen: dict[str, Rule] = {}
+    problems = []
+    for rule in rules:
+        first = seen.setdefault(rule.id, rule)
+        if first is not rule:
+            problems.append(Problem(rule.file, rule.line, f"{rule.id} stands in {first.file} too", "give it another id"))
+    return problems
+
+
+def assemble(rules: list[Rule], today: date, broader: Mapping[str, tuple[str, ...]]) -> RuleSet:
+    """The rules in force on *today*, indexed; safety rules and definitions always are."""
+    live = [rule for rule in rules if isinstance(rule, Safety | Definition) or rule.in_force(today)]
+    topics = tuple(rule for rule in live if isinstance(rule, Topic))
+    by_reason: dict[str, tuple[Topic, ...]] = {}
+    for topic in topics:
+        for reason in topic.reasons:
+            by_reason[reason] = (*by_reason.get(reason, ()), topic)
+    return RuleSet(
+        topics=topics,
+        checks=tuple(rule for rule in live if isinstance(rule, Check)),
+        safety=tuple(rule for rule in live if isinstance(rule, Safety)),
+        definitions=tuple(rule for rule in live if isinstance(rule, Definition)),
+        broader=dict(broader),
+        by_reason=by_reason,
+        dormant=tuple(rule for rule in rules if rule not in live),
+    )

@@ -1,0 +1,105 @@
+"""Safety rules over verdicts: they silence, soften, or remove an alternative, and never add anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from cds_service.findings import Advice, Alternative, Finding, Indicator, Outcome, Verdict
+from cds_service.rules.ratings import same_exam
+from cds_service.rules.rule import Effect, Safety
+from cds_service.vocabulary.exams import Exam
+from cds_service.vocabulary.readings import Facts, Names, Priors, Reading
+
+NEEDS_ALTERNATIVE = frozenset({Advice.INSTEAD, Advice.PREFER, Advice.FEWER_PASSES, Advice.NARROWER})
+"""Advice that is worth nothing once every alternative is gone."""
+
+
+def apply(rules: Sequence[Safety], order: Exam, facts: Facts, verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """*verdicts* after every safety rule that acts on these facts."""
+    acting = [rule for rule in rules if not rule.each_alternative and rule.acts(facts)]
+    each = [rule for rule in rules if rule.each_alternative]
+    return [_safe(verdict, acting, each, facts) if verdict.finding else verdict for verdict in verdicts]
+
+
+def _safe(verdict: Verdict, acting: Sequence[Safety], each: Sequence[Safety], facts: Facts) -> Verdict:
+    finding = verdict.finding
+    assert finding is not None
+    for rule in acting:
+        if finding.advice in rule.effect.silence:
+            return _silenced(verdict, f"{rule.id}: {rule.because}")
+    notes = list(verdict.notes)
+    kept: list[Alternative] = []
+    for alternative in finding.alternatives:
+        by = _removed_by(alternative.exam, acting, each, facts)
+        if by is None:
+            kept.append(alternative)
+        else:
+            notes.append(f"{alternative.exam}: not offered, {by.id}: {by.because}")
+    if finding.advice in NEEDS_ALTERNATIVE and not kept:
+        return replace(_silenced(verdict, "safety or the site took every alternative away"), notes=tuple(notes))
+    indicator = finding.indicator
+    if any(rule.effect.soften for rule in acting) and indicator is not Indicator.INFO:
+        indicator = Indicator.INFO
+    return replace(verdict, notes=tuple(notes), finding=_with(finding, kept, indicator))
+
+
+def _with(finding: Finding, kept: Sequence[Alternative], indicator: Indicator) -> Finding:
+    alternatives = tuple(replace(one, recommended=place == 0) for place, one in enumerate(kept))
+    return replace(finding, alternatives=alternatives, indicator=indicator)
+
+
+def _silenced(verdict: Verdict, why: str) -> Verdict:
+    return replace(verdict, outcome=Outcome.SILENCED, why=why, finding=None)
+
+
+def _removed_by(exam: Exam, acting: Sequence[Safety], each: Sequence[Safety], facts: Facts) -> Safety | None:
+    for rule in acting:
+        if removes(rule.effect, exam):
+            return rule
+    if not each:
+        return None
+    looking = AboutAlternative(facts, exam)
+    return next((rule for rule in each if removes(rule.effect, exam) and rule.acts(looking)), None)
+
+
+def removes(effect: Effect, exam: Exam) -> bool:
+    """Whether the effect names *exam*: by its modality, or by a phrase that covers it."""
+    return any(
+        exam.modality == pattern
+        if isinstance(pattern, str)
+        else exam.modality == pattern.modality
+        and not exam.mask & ~pattern.mask
+        and pattern.contrast in (None, exam.contrast)
+        and pattern.techniques <= exam.techniques
+        for pattern in effect.remove
+    )
+
+
+class AboutAlternative:
+    """The order's facts, and those of one exam about to be offered."""
+
+    def __init__(self, facts: Facts, exam: Exam) -> None:
+        self._facts = facts
+        self._exam = exam
+
+    def __getitem__(self, name: str) -> Reading:
+        exam = self._exam
+        if name == "alternative.modality":
+            return Reading(frozenset({exam.modality}))
+        if name == "alternative.region":
+            return Reading(Names(exam.regions))
+        if name == "alternative.contrast":
+            return Reading(frozenset({exam.contrast})) if exam.contrast else Reading()
+        if name == "alternative.done":
+            return done(self._facts, exam)
+        return self._facts[name]
+
+
+def done(facts: Facts, exam: Exam) -> Reading:
+    """Earlier exams like *exam*."""
+    every = facts["history.any"].value
+    return Reading(every.like(exam)) if isinstance(every, Priors) else Reading()
+
+
+__all__ = ["AboutAlternative", "apply", "done", "removes", "same_exam"]

@@ -1,0 +1,369 @@
+"""
+One appropriateness topic over one order: where the order stands, and what is better.
+
+A variant is met, possible or out. The order is judged by the met variants, else by the
+possible ones; the first row of the decision table that fits decides (see ``_decide``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from cds_service.findings import Advice, Alternative, Citation, Finding, Indicator, Outcome, Undecided, Verdict
+from cds_service.rules.ratings import Rating, change, radiation, rate, same_exam
+from cds_service.rules.rule import Preference, Topic, Variant
+from cds_service.rules.safety import done
+from cds_service.vocabulary.exams import Exam, name
+from cds_service.vocabulary.readings import Evidence, Facts
+
+MOST_ALTERNATIVES = 3
+_MEMORY = 512
+
+
+def ratings_of(topic: Topic, exam: Exam) -> tuple[Rating | None, ...]:
+    """How *exam* rates in each variant of *topic*, in their order."""
+    known = topic.memory.get(exam)
+    if known is None:
+        known = tuple(rate(exam, variant.rows) for variant in topic.variants)
+        if len(topic.memory) < _MEMORY:
+            topic.memory[exam] = known
+    return known
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where an order stands in a topic: the places of the met and possible variants, and its ratings."""
+
+    topic: Topic
+    applies: bool
+    why: str = ""
+    met: tuple[int, ...] = ()
+    possible: tuple[int, ...] = ()
+    ratings: tuple[Rating | None, ...] = ()
+
+    @property
+    def judged(self) -> tuple[int, ...]:
+        """The variants the order is judged by."""
+        return self.met or self.possible
+
+    def verdict(self, outcome: Outcome = Outcome.OUT, why: str = "", **more: object) -> Verdict:
+        """A verdict of this topic."""
+        return replace(Verdict(self.topic.id, self.topic.version, outcome, why or self.why), **more)  # type: ignore[arg-type]
+
+
+def stand(topic: Topic, order: Exam, facts: Facts) -> Stand:
+    """Where *order* stands in *topic*."""
+    if not topic.applies_to.holds(facts):
+        return Stand(topic, False, "it does not apply to this order")
+    for exception in topic.unless:
+        if exception.holds(facts):
+            return Stand(topic, False, f"exception: {exception.because}")
+    met: list[int] = []
+    possible: list[int] = []
+    for place, variant in enumerate(topic.variants):
+        answer = variant.criterion.holds(facts)
+        if answer:
+            met.append(place)
+        elif answer is None:
+            possible.append(place)
+    return Stand(topic, True, "", tuple(met), tuple(possible), ratings_of(topic, order))
+
+
+def advise(one: Stand, order: Exam, facts: Facts, *, others: Sequence[Stand], calm: bool) -> Verdict:
+    """What the topic says; *others* are the further topics this order stands in, *calm* keeps it from warning."""
+    if not one.judged:
+        return one.verdict(Outcome.SILENT, "no situation of this topic fits")
+    if any(other.ratings[place] is Rating.USUALLY for other in others for place in other.met):
+        return one.verdict(Outcome.SILENT, "the order is usually appropriate for another of its reasons")
+    return _Table(one, order, facts, others, calm).decide()
+
+
+class _Table:
+    """The decision table of one topic for one order."""
+
+    def __init__(self, one: Stand, order: Exam, facts: Facts, others: Sequence[Stand], calm: bool) -> None:
+        self.one, self.topic, self.order, self.facts, self.others = one, one.topic, order, facts, others
+        self.calm = calm or any(
+            (other.ratings[place] or Rating.USUALLY) is not Rating.USUALLY_NOT
+            for other in others
+            for place in other.judged
+        )
+        self.notes: list[str] = []
+
+    def decide(self) -> Verdict:
+        """The first row that fits."""
+        one = self.one
+        rated = [one.ratings[place] for place in one.judged]
+        if Rating.USUALLY in (one.ratings[place] for place in one.met):
+            return self._preferred() or self._silent("the order is usually appropriate")
+        if None in rated:
+            return self._preferred() or self._unneeded() or self._silent("the guideline does not rate this exam here")
+        offered = self._alternatives()
+        if offered and self._undone(offered):
+            return self._ask("whether the alternative was already done is not known")
+        if offered:
+            return self._instead(offered)
+        return self._unneeded() or self._preferred() or self._unsettled()
+
+    def _silent(self, why: str) -> Verdict:
+        return self.one.verdict(Outcome.SILENT, why, notes=tuple(self.notes))
+
+    # alternatives
+
+    def _alternatives(self) -> list[Alternative]:
+        found = [exam for exam in self.topic.candidates if self._better(exam)]
+        found.sort(key=self._merit)
+        return [
+            Alternative(exam, self._best_words(exam), self._best_words(exam), recommended=place == 0)
+            for place, exam in enumerate(_distinct(found, self.order))
+        ]
+
+    def _better(self, exam: Exam) -> bool:
+        if same_exam(exam, self.order):
+            return False
+        trouble = self._trouble(exam)
+        if trouble:
+            self.notes.append(f"{exam}: not offered, {trouble}")
+        return not trouble
+
+    def _trouble(self, exam: Exam) -> str:
+        one, theirs = self.one, ratings_of(self.topic, exam)
+        mine = one.ratings
+        if not any((theirs[p] or 0) > (mine[p] or 0) for p in one.judged):
+            return "rated no higher"
+        if any((theirs[p] or Rating.USUALLY_NOT) < (mine[p] or Rating.USUALLY_NOT) for p in (*one.met, *one.possible)):
+            return "rated lower in a situation that may be this one"
+        if any(theirs[p] in (None, Rating.USUALLY_NOT) for p in one.met):
+            return "usually not appropriate in this situation"
+        if not one.met and not self._modest(exam):
+            return "which situation this is is not known"
+        if self._adds_radiation(exam) and not self._never_right():
+            return "more radiation"
+        return self._worse_elsewhere(exam)
+
+    def _modest(self, exam: Exam) -> bool:
+        if exam.modality in ("US", "XR"):
+            return True
+        return exam.modality == self.order.modality and not self._adds_radiation(exam)
+
+    def _adds_radiation(self, exam: Exam) -> bool:
+        return exam.modality not in ("US", "XR", "MR") and radiation(exam) > radiation(self.order)
+
+    def _never_right(self) -> bool:
+        return all(rating is Rating.USUALLY_NOT for rating in self.one.ratings)
+
+    def _worse_elsewhere(self, exam: Exam) -> str:
+        for other in self.others:
+            theirs = ratings_of(other.topic, exam)
+            for place in (*other.met, *other.possible):
+                mine = other.ratings[place]
+                if mine is not None and (theirs[place] or Rating.USUALLY_NOT) < mine:
+                    return f"rated lower for another reason ({other.topic.id})"
+        return ""
+
+    def _merit(self, exam: Exam) -> tuple[object, ...]:
+        theirs = [ratings_of(self.topic, exam)[place] for place in self.one.judged]
+        bad = sum(rating in (None, Rating.USUALLY_NOT) for rating in theirs)
+        best = max((rating or 0) for rating in theirs)
+        return bad, -best, change(self.order, exam), exam.modality == "MR", radiation(exam), exam.mask.bit_count(), str(exam)
+
+    def _best_words(self, exam: Exam) -> str:
+        theirs = ratings_of(self.topic, exam)
+        return max((theirs[place] or Rating.USUALLY_NOT) for place in self.one.judged).words
+
+    def _undone(self, offered: Iterable[Alternative]) -> bool:
+        """Whether any offered exam of another modality may already have been done, for all we could read."""
+        for one in offered:
+            if one.exam.modality != self.order.modality:
+                priors = done(self.facts, one.exam).value
+                if priors is None or not (priors.complete or priors.items):
+                    return True
+        return False
+
+    # rows of the table
+
+    def _instead(self, offered: list[Alternative]) -> Verdict:
+        one = self.one
+        everywhere = all(one.ratings[place] is Rating.USUALLY_NOT for place in one.judged)
+        settled = bool(one.met) and all(one.ratings[place] is not Rating.USUALLY for place in one.possible)
+        warn = everywhere and (settled or self._never_right()) and not self.calm
+        return self._finding(
+            Advice.INSTEAD,
+            Indicator.WARNING if warn else Indicator.INFO,
+            because=self._rated(offered[0].exam),
+            alternatives=tuple(offered[:MOST_ALTERNATIVES]),
+        )
+
+    def _rated(self, better: Exam) -> str:
+        theirs, mine = ratings_of(self.topic, better), self.one.ratings
+        place = max(self.one.judged, key=lambda p: (theirs[p] or 0) - (mine[p] or 0))
+        return (
+            f"{_capital(name(better))} is {(theirs[place] or Rating.USUALLY_NOT).words} here; "
+            f"the exam as ordered is {(mine[place] or Rating.USUALLY_NOT).words}."
+        )
+
+    def _unneeded(self) -> Verdict | None:
+        one = self.one
+        if not one.met or any(one.ratings[place] is Rating.USUALLY for place in one.possible):
+            return None
+        variants = [self.topic.variants[place] for place in one.met]
+        if not all(variant.no_imaging for variant in variants):
+            return None
+        if any(row.rating > Rating.USUALLY_NOT for variant in variants for row in variant.rows):
+            return None
+        rated = [one.ratings[place] for place in one.met]
+        if any(rating is None for rating, variant in zip(rated, variants, strict=True) if variant.rows):
+            return None
+        if not all(variant.rows or any(_like(self.order, over) for over in variant.not_needed) for variant in variants):
+            return None
+        warn = all(variant.rows for variant in variants) and not self.calm
+        return self._finding(
+            Advice.NO_IMAGING,
+            Indicator.WARNING if warn else Indicator.INFO,
+            because=variants[0].no_imaging,
+            cancel=True,
+        )
+
+    def _preferred(self) -> Verdict | None:
+        for place in self.one.judged:
+            variant = self.topic.variants[place]
+            for preference in variant.preferences:
+                offered = [
+                    Alternative(exam, "preferred", preference.because, recommended=first == 0)
+                    for first, exam in enumerate(preference.prefer)
+                    if self._preferable(exam, preference, place)
+                ]
+                if offered and self._undone(offered):
+                    return self._ask("whether the alternative was already done is not known")
+                if offered:
+                    return self._finding(
+                        Advice.PREFER,
+                        Indicator.INFO,
+                        because=preference.because,
+                        alternatives=tuple(offered[:MOST_ALTERNATIVES]),
+                        citations=(preference.citation, variant.citation),
+                    )
+        return None
+
+    def _preferable(self, exam: Exam, preference: Preference, place: int) -> bool:
+        if not any(_like(self.order, over) for over in preference.over):
+            return False
+        if not self.one.met and not self._modest(exam):
+            return False
+        mine = self.one.ratings[place]
+        theirs = ratings_of(self.topic, exam)[place]
+        if mine is not None and theirs is not None and theirs < mine:
+            return False
+        return radiation(exam) < radiation(self.order) and not self._worse_elsewhere(exam)
+
+    def _unsettled(self) -> Verdict:
+        one = self.one
+        if one.met:
+            return self._silent("no exam is clearly better in this situation")
+        if not any(one.ratings[place] is Rating.USUALLY_NOT for place in one.possible):
+            return self._silent("the order is right or acceptable in every situation this may be")
+        return self._ask("unknown facts would decide")
+
+    def _ask(self, why: str) -> Verdict:
+        unknown = self._deciding()
+        if self.topic.if_unknown != "ask" or self._emergency():
+            return self.one.verdict(Outcome.UNDECIDED, why, unknown=unknown, notes=tuple(self.notes))
+        verdict = self._finding(Advice.ASK, Indicator.INFO, because=self._question(unknown), undecided=self._meanings())
+        return replace(verdict, unknown=unknown)
+
+    def _emergency(self) -> bool:
+        priority = self.facts["order.priority"].value
+        return bool(self.facts["setting.emergency"].value) or priority in (frozenset({"stat"}), frozenset({"asap"}))
+
+    def _deciding(self) -> tuple[str, ...]:
+        places = self.one.possible or self.one.met
+        names = {fact for place in places for fact in self.topic.variants[place].criterion.unknown_in(self.facts)}
+        asked = [fact for fact in self.topic.questions if fact in names]
+        return tuple([*asked, *sorted(names.difference(asked))])
+
+    def _question(self, unknown: Sequence[str]) -> str:
+        asked = [self.topic.questions[fact] for fact in unknown if fact in self.topic.questions]
+        return " ".join(asked[:4]) or "What is not on record here would decide."
+
+    def _meanings(self) -> tuple[Undecided, ...]:
+        return tuple(self._meaning(place) for place in self.one.judged)
+
+    def _meaning(self, place: int) -> Undecided:
+        variant = self.topic.variants[place]
+        unknown = ", ".join(variant.criterion.unknown_in(self.facts))
+        return Undecided(unknown, variant.situation, self._means(variant, self.one.ratings[place]))
+
+    def _means(self, variant: Variant, mine: Rating | None) -> str:
+        best = max((row.rating for row in variant.rows), default=Rating.USUALLY_NOT)
+        if best is Rating.USUALLY_NOT:
+            return variant.no_imaging or "no imaging is usually needed"
+        if mine is best:
+            return f"the exam as ordered is {best.words}"
+        exams = sorted((row.exam for row in variant.rows if row.rating is best), key=lambda exam: (radiation(exam), str(exam)))
+        return f"{name(exams[0])} is {best.words}"
+
+    def _finding(
+        self,
+        advice: Advice,
+        indicator: Indicator,
+        *,
+        because: str,
+        alternatives: tuple[Alternative, ...] = (),
+        cancel: bool = False,
+        undecided: tuple[Undecided, ...] = (),
+        citations: tuple[Citation, ...] = (),
+    ) -> Verdict:
+        topic, variants = self.topic, [self.topic.variants[place] for place in self.one.judged]
+        situations = [variant.situation for variant in variants]
+        finding = Finding(
+            rule=topic.id,
+            version=topic.version,
+            title=topic.title,
+            topic_code=topic.topic_code,
+            advice=advice,
+            indicator=indicator,
+            situation=situations[0] if len(situations) == 1 else topic.title,
+            because=because,
+            alternatives=alternatives,
+            cancel=cancel,
+            evidence=self._evidence(variants),
+            undecided=undecided,
+            citations=citations or tuple(dict.fromkeys(variant.citation for variant in variants)),
+            override_reasons=topic.override_reasons,
+            reviewed=topic.review_last,
+            reviewer=topic.review_by,
+            shown=topic.status == "active",
+        )
+        return self.one.verdict(Outcome.ADVICE, because, notes=tuple(self.notes), finding=finding)
+
+    def _evidence(self, variants: Sequence[Variant]) -> tuple[Evidence, ...]:
+        names = ["order.reason", *sorted({fact for v in variants for fact in v.criterion.facts} - {"order.reason"})]
+        pieces: Iterator[Evidence] = (piece for fact in names for piece in self.facts[fact].evidence)
+        return tuple(dict.fromkeys(pieces))[:6]
+
+
+def _like(order: Exam, over: Exam) -> bool:
+    return (
+        order.modality == over.modality
+        and order.techniques == over.techniques
+        and bool(order.mask & over.mask)
+        and over.contrast in (None, order.contrast)
+    )
+
+
+def _distinct(exams: Iterable[Exam], order: Exam) -> list[Exam]:
+    """*exams* without those that only widen one already listed: the narrower twin is enough."""
+    kept: list[Exam] = []
+    for exam in exams:
+        if not any(_twin(exam, other) for other in kept):
+            kept.append(exam)
+    return kept
+
+
+def _twin(exam: Exam, other: Exam) -> bool:
+    return exam._replace(regions=frozenset()) == other._replace(regions=frozenset()) and bool(exam.mask & other.mask)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
