@@ -1,0 +1,162 @@
+"""
+What the service says about itself: log lines by allow-list, and counters.
+
+A log is read by many and kept for long, so a line holds an event, a time, and the fields
+in ``FIELDS``; anything else is dropped, not masked. None of them can hold a name, an id
+of a patient, a free text or a token.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, TextIO
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+FIELDS = frozenset(
+    {
+        "event",
+        "level",
+        "timestamp",
+        "logger",
+        "service",
+        "client",
+        "hook",
+        "status",
+        "reason",
+        "member",
+        "error",
+        "place",
+        "milliseconds",
+        "decision",
+        "revision",
+        "digest",
+        "cards",
+        "orders",
+        "rules",
+        "rule",
+        "indicator",
+        "outcome",
+        "count",
+        "problems",
+        "setting",
+        "host",
+        "port",
+        "version",
+        "kind",
+    }
+)
+"""The only fields a log line may have."""
+
+_OUR_SERVER = ("uvicorn.error", "uvicorn")
+_LONGEST = 300
+
+
+def allowed(_: Any, __: str, line: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """
+    *line* with allowed fields only, each a number, a truth or a short printable text.
+
+    >>> allowed(None, "", {"event": "advised", "cards": 1, "patient": "kid-1"})
+    {'event': 'advised', 'cards': 1}
+    """
+    return {name: _safe(value) for name, value in line.items() if name in FIELDS}
+
+
+def _safe(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = str(value)[:_LONGEST]
+    return text if text.isprintable() else "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def place(error: BaseException) -> str:
+    """
+    Where *error* was raised: module and line, never its message, which may quote the record.
+
+    >>> place(ValueError("Jane Doe"))
+    ''
+    """
+    trace = error.__traceback__
+    if trace is None:
+        return ""
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_globals.get('__name__', '')}:{trace.tb_lineno}"
+
+
+class LibraryLines(logging.Formatter):
+    """
+    Lines of libraries as JSON: our server's own words, of all others only who spoke.
+
+    HTTP libraries log URLs, and a URL may hold a patient's id.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {"event": "library", "level": record.levelname.lower(), "logger": record.name}
+        if record.name in _OUR_SERVER and not record.exc_info:
+            line["event"] = record.getMessage()
+        if record.exc_info and record.exc_info[1] is not None:
+            line |= {"error": type(record.exc_info[1]).__name__, "place": place(record.exc_info[1])}
+        return json.dumps(dict(allowed(None, "", line)))
+
+
+def configure(level: str = "info", stream: TextIO | None = None) -> None:
+    """Send every log line, ours and libraries', as one JSON object to *stream* (standard error)."""
+    number = getattr(logging, level.upper())
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            allowed,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(LibraryLines())
+    logging.basicConfig(handlers=[handler], level=max(number, logging.INFO), force=True)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.access").disabled = True
+
+
+def log() -> Any:
+    """The logger of the service; ``log().info("event in words", status=200)``."""
+    return structlog.get_logger()
+
+
+class Metrics:
+    """The counters of one app, in a registry of their own, so that two apps in a process never mix."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter("cds_requests", "Calls answered.", ("service", "status"), registry=self.registry)
+        self.seconds = Histogram(
+            "cds_request_seconds",
+            "Time to answer a call.",
+            ("service",),
+            buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+            registry=self.registry,
+        )
+        self.faults = Counter(
+            "cds_faults", "Faults of ours, answered without advice.", ("kind",), registry=self.registry
+        )
+        self.cards = Counter("cds_cards", "Cards shown.", ("rule", "indicator"), registry=self.registry)
+        self.incomplete = Counter(
+            "cds_incomplete", "Answers given with part of the record unread.", ("reason",), registry=self.registry
+        )
+        self.unreadable = Counter(
+            "cds_unreadable_resources", "Resources too odd to read.", ("type",), registry=self.registry
+        )
+        self.feedback = Counter("cds_feedback", "Feedback taken in.", ("outcome",), registry=self.registry)
+        self.reloads = Counter("cds_content_reloads", "Looks at changed content.", ("outcome",), registry=self.registry)
+        self.ready = Gauge("cds_ready", "1 when there is content in force.", registry=self.registry)
+
+    def text(self) -> bytes:
+        """Everything in Prometheus's text format."""
+        return generate_latest(self.registry)

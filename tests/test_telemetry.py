@@ -1,0 +1,101 @@
+import io
+import json
+import logging
+
+import pytest
+import structlog
+
+from cds_service import telemetry
+from cds_service.telemetry import FIELDS, Metrics, allowed, configure, log, place
+
+
+@pytest.fixture
+def lines():
+    """What is logged while a test runs; afterwards logging is as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    configure("info", stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.getLogger("uvicorn.access").disabled = False
+
+
+def test_a_line_is_one_json_object(lines):
+    log().info("advised", service="order-sign", cards=1, milliseconds=0.7)
+    (line,) = lines()
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {"event": "advised", "level": "info", "service": "order-sign", "cards": 1, "milliseconds": 0.7}
+
+
+def test_what_is_not_on_the_list_is_dropped(lines):
+    log().warning("refused", patient="kid-1", token="abc", body={"name": "Jane"}, exception="Jane")
+    assert "Jane" not in json.dumps(lines()) and "kid-1" not in json.dumps(lines())
+    assert set(lines()[0]) <= FIELDS
+
+
+def test_no_field_can_name_a_patient_or_a_token():
+    assert not FIELDS & {"patient", "patient_id", "token", "body", "url", "path", "message", "exception", "user"}
+
+
+def test_a_value_cannot_forge_a_line(lines):
+    log().info("refused", reason='x\n{"event": "forged"}', error="y" * 9999)
+    (line,) = lines()
+    assert "\n" not in line["reason"] and len(line["error"]) <= 300
+
+
+@pytest.mark.parametrize("value", [None, True, 5, 0.5])
+def test_numbers_and_truths_stay(value):
+    assert allowed(None, "", {"count": value}) == {"count": value}
+
+
+def test_lists_become_text():
+    assert allowed(None, "", {"rules": ["a", "b"]}) == {"rules": "['a', 'b']"}
+
+
+def test_less_urgent_lines_are_left_out(lines):
+    log().debug("detail")
+    assert lines() == []
+
+
+def test_other_libraries_say_only_that_they_spoke(lines):
+    logging.getLogger("sqlalchemy").warning("GET https://ehr.example/Patient/kid-1")
+    assert lines() == [{"event": "library", "level": "warning", "logger": "sqlalchemy"}]
+
+
+def test_our_server_speaks_in_its_own_words(lines):
+    logging.getLogger("uvicorn.error").info("Started server process")
+    assert lines() == [{"event": "Started server process", "level": "info", "logger": "uvicorn.error"}]
+
+
+def test_an_error_of_a_library_is_told_by_kind_and_place(lines):
+    try:
+        raise KeyError("kid-1")
+    except KeyError:
+        logging.getLogger("uvicorn.error").exception("Exception about kid-1")
+    (line,) = lines()
+    assert line["error"] == "KeyError" and line["place"].startswith(f"{__name__}:")
+    assert "kid-1" not in json.dumps(line)
+
+
+def test_requests_are_not_logged_by_libraries(lines):
+    logging.getLogger("httpx").info("HTTP Request: GET https://ehr.example/Patient/kid-1")
+    logging.getLogger("uvicorn.access").info("POST /cds-services/x?patient=kid-1")
+    assert lines() == []
+
+
+def test_place_is_where_it_was_raised():
+    with pytest.raises(ValueError) as caught:
+        telemetry.json.loads("x")
+    assert place(caught.value).startswith("json.decoder:")
+
+
+def test_counters_of_two_apps_do_not_mix():
+    one, two = Metrics(), Metrics()
+    one.requests.labels("order-sign", "200").inc()
+    one.cards.labels("a-rule", "info").inc()
+    assert b'cds_requests_total{service="order-sign",status="200"} 1.0' in one.text()
+    assert b'cds_cards_total{indicator="info",rule="a-rule"} 1.0' in one.text()
+    assert b'status="200"' not in two.text()
