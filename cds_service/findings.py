@@ -131,3 +131,29 @@ class Verdict:
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # alternatives offered or not, one sentence each
     finding: Finding | None = None
+
+
+class ChangeKind(Enum):
+    """What a suggestion does to the order."""
+
+    REPLACE = "alternative"  # another exam takes its place
+    REMOVE = "cancel"  # the order goes
+    ADD_REASON = "reason"  # the order stays and states why
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    One change a card offers, in words; how a client carries it out is its dialect's matter.
+
+    ``label`` names the suggestion. ``create``, ``update`` and ``delete`` describe the single actions and stand alone.
+    """
+
+    kind: ChangeKind
+    label: str
+    create: str = ""
+    update: str = ""
+    delete: str = ""
+    alternative: Alternative | None = None
+    offer: ReasonOffer | None = None
+    recommended: bool = False

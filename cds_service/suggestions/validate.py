@@ -1,0 +1,123 @@
+"""
+Whether an order we are about to offer is valid FHIR.
+
+fhir.resources (R4B) checks the structure; it leaves open the value sets of status and intent and the form of
+references, which are checked here. A real client's oddities in its own order (an id of 140 characters or with an
+underscore, members of its own) don't forbid handing that order back changed: they are taken out of the copy that
+is checked, and nothing else is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from fhir.resources.R4B.codeableconcept import CodeableConcept
+from fhir.resources.R4B.servicerequest import ServiceRequest
+from pydantic import ValidationError
+
+STATUSES: Final = frozenset("draft active on-hold revoked completed entered-in-error unknown".split())
+INTENTS: Final = frozenset(
+    "proposal plan directive order original-order reflex-order filler-order instance-order option".split()
+)
+PRIORITIES: Final = frozenset("routine urgent asap stat".split())
+"""http://hl7.org/fhir/R4/valueset-request-status.html, -request-intent.html and -request-priority.html"""
+
+REFERENCES: Final = (
+    "subject",
+    "encounter",
+    "requester",
+    "basedOn",
+    "reasonReference",
+    "insurance",
+    "supportingInfo",
+    "performer",
+    "locationReference",
+)
+_REFERENCE: Final = re.compile(r"#\S*|urn:\S+|https?://\S+|[A-Z][A-Za-z]+/[^\s/]+(?:/_history/[^\s/]+)?")
+_OWN_ID: Final = re.compile(r"[^\s/?#\x00-\x1f]{1,512}")
+_EXTRA: Final = "extra_forbidden"
+
+
+def own_id(value: Any) -> str:
+    """
+    An order's id when a client can mean something by it, else nothing. Longer and odder than FHIR allows is fine.
+
+    >>> own_id("eA_" + "x" * 140) != "", own_id("a/b"), own_id(7)
+    (True, '', '')
+    """
+    return value if isinstance(value, str) and _OWN_ID.fullmatch(value) else ""
+
+
+def faults(order: Mapping[str, Any]) -> tuple[str, ...]:
+    """
+    The members that make *order* an invalid ServiceRequest; none when it may be sent.
+
+    >>> order = {"resourceType": "ServiceRequest", "status": "draft", "subject": {"reference": "Patient/1"}}
+    >>> faults(order | {"intent": "order", "id": "a_b"})
+    ()
+    >>> faults(order | {"intent": "order", "status": "banana"})
+    ('status',)
+    """
+    wrong = [*_words(order), *_references(order)]
+    wrong += structure(dict(order, id="1") if own_id(order.get("id")) else order)
+    return tuple(dict.fromkeys(wrong))
+
+
+def structure(order: Mapping[str, Any]) -> list[str]:
+    """The members fhir.resources rejects; members it does not know are the client's own and are let pass."""
+    errors = _errors(order)
+    strange = [place for place, kind in errors if kind == _EXTRA]
+    if strange:
+        errors = _errors(_without(order, strange))
+    return [str(place[0]) if place else "" for place, _ in errors]
+
+
+def _errors(order: Mapping[str, Any]) -> list[tuple[tuple[int | str, ...], str]]:
+    try:
+        ServiceRequest.model_validate(order)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        return [(fault["loc"], fault["type"]) for fault in faults]
+    except Exception:  # an unknown contained resourceType raises KeyError, one that is no text TypeError
+        return [(("contained",), "unreadable")]
+    return []
+
+
+def concept_faults(concept: Any) -> bool:
+    """Whether *concept* is not a valid CodeableConcept."""
+    try:
+        CodeableConcept.model_validate(concept)
+    except ValidationError:
+        return True
+    return False
+
+
+def _words(order: Mapping[str, Any]) -> Iterator[str]:
+    for member, legal in (("status", STATUSES), ("intent", INTENTS)):
+        word = order.get(member)
+        if not isinstance(word, str) or word not in legal:
+            yield member
+
+
+def _references(order: Mapping[str, Any]) -> Iterator[str]:
+    for member in REFERENCES:
+        value = order.get(member)
+        for one in value if isinstance(value, list) else (value,):
+            reference = one.get("reference") if isinstance(one, dict) else None
+            if reference is not None and not (isinstance(reference, str) and _REFERENCE.fullmatch(reference)):
+                yield member
+
+
+def _without(order: Mapping[str, Any], places: list[tuple[int | str, ...]]) -> dict[str, Any]:
+    bare: Any = copy.deepcopy(dict(order))
+    for *path, last in places:
+        with contextlib.suppress(KeyError, IndexError, TypeError):  # then it stays a fault
+            holder = bare
+            for step in path:
+                holder = holder[step]
+            del holder[last]
+    return dict(bare)
