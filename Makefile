@@ -1,0 +1,60 @@
+# Everything a newcomer, a reviewer or a build machine runs. Each target does all it needs.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo serve test check bench soak lock docs browser clean
+
+help:  ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
+
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')/pediatric_imaging_cds.pth"
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(VENV)/.dev  ## make .venv with everything in it
+
+demo: $(VENV)/.runtime  ## start the service and show cards for real orders
+	@$(BIN)/python -m demo
+
+serve: $(VENV)/.runtime  ## run the service on 127.0.0.1:8080
+	@$(BIN)/python -m cds_service.cli serve
+
+browser:
+	@scripts/ensure-browser
+
+check: setup  ## everything a reviewer would look at, without the tests
+	$(BIN)/ruff format --check cds_service tests bench demo
+	$(BIN)/ruff check cds_service tests bench demo
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/cds-service check
+	$(BIN)/cds-service docs --check
+
+test: check browser  ## all tests, browser tests included
+	$(BIN)/pytest -n auto -m "not soak" --cov --cov-report=term-missing:skip-covered
+
+bench: setup  ## speed, measured against a bare application in the same run
+	$(BIN)/python -m bench
+
+soak: setup browser  ## the long runs
+	$(BIN)/pytest -n 0 -m soak --timeout 3600
+
+lock:  ## write the lock files anew
+	$(PYTHON) -m pip install --quiet uv
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements-dev.lock
+
+docs: setup  ## write the generated pages anew
+	$(BIN)/cds-service docs
+
+clean:
+	rm -rf $(VENV) build dist .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,148 @@
+"""
+Content: rules, cards, code lists and the site's choices as one immutable value with a digest.
+
+Made whole or not at all: ``build`` raises ContentError with everything that is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from cds_service.cards import template
+from cds_service.errors import ContentError, Problem
+from cds_service.folders import digest
+from cds_service.rules import tuning
+from cds_service.rules.metadata import Desk
+from cds_service.rules.rule import RuleSet
+from cds_service.rules.ruleset import build as build_rules
+from cds_service.rules.ruleset import parse, read_sources
+from cds_service.vocabulary import exam_codes, finding_codes, order_codes, reason_codes
+from cds_service.vocabulary.facts import STATIC, Fact
+from cds_service.yaml_source import Block, Text
+
+SOURCES = "rules/sources.yaml"
+OVERRIDES = "rules/override-reasons.yaml"
+ORDERS = "rules/codes/orders.yaml"
+SITE = "site/site.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Everything a judgement needs. ``day`` is the day its thresholds and dates were resolved for."""
+
+    digest: str
+    day: date
+    rules: RuleSet
+    templates: template.Templates
+    exams: exam_codes.ExamCodes
+    reasons: reason_codes.ReasonCodes
+    findings: finding_codes.FindingCodes
+    orders: order_codes.OrderCodes
+    results: Mapping[str, Any]
+    facts: Mapping[str, Fact]
+    override_reasons: Mapping[str, str]
+    site: tuning.Site
+    files: Mapping[str, bytes]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of each there are, for people to see at a glance."""
+        rules = self.rules
+        return {
+            "topics": len(rules.topics),
+            "checks": len(rules.checks),
+            "safety": len(rules.safety),
+            "definitions": len(rules.definitions),
+            "examples": sum(len(rule.examples) for rule in rules.rules),
+            "dormant": len(rules.dormant),
+            "cards": len(self.templates),
+            "exam_codes": len(self.exams),
+            "reasons": len(self.reasons.reasons),
+            "facts": len(self.facts),
+        }
+
+
+def build(
+    files: Mapping[str, bytes], *, today: date, licences: frozenset[str] = frozenset(), run_examples: bool = True
+) -> Content:
+    """
+    Content of *files* (``rules/…``, ``cards/…``, ``site/…`` → bytes), in force on *today*.
+
+    Raises ContentError with every problem found. *run_examples* may be False for files that passed before.
+    """
+    problems: list[Problem] = []
+    exams = _tried(problems, exam_codes.load, _below(files, "rules/codes/exams/", "site/codes/exams/"), licences)
+    reasons = _tried(problems, reason_codes.load, _below(files, "rules/codes/reasons/", "site/codes/reasons/"))
+    findings = _tried(problems, finding_codes.load, _below(files, "rules/codes/findings/", "site/codes/findings/"))
+    orders = _tried(problems, order_codes.load, _below(files, ORDERS, "site/codes/orders"))
+    templates = _tried(problems, template.load, _below(files, "cards/"))
+    parsed = parse(_rule_files(files), problems)
+    sources = read_sources(parsed.pop(SOURCES, Block()), SOURCES, problems)
+    overrides = _overrides(parsed.pop(OVERRIDES, None), problems)
+    site_block = parse(_below(files, SITE), problems).get(SITE)
+    if problems or reasons is None or findings is None:
+        raise ContentError(sorted(problems))
+    if not any(name.startswith("rules/") for name in parsed):
+        raise ContentError([Problem("rules", 1, "there are no rules", "check the folder named by CDS_RULES")])
+    facts = _facts(findings.facts, reasons.names)
+    broader = {name: tuple(reason.broader) for name, reason in reasons.reasons.items()}
+    blocks = {str(b.get(Text("id"))): b for b in parsed.values() if isinstance(b, Block)}
+    site = tuning.read_site(site_block, SITE, blocks, today, problems)
+    overrides = {**overrides, **site.override_reasons}
+    desk = Desk(facts, sources, today, problems, reasons.reasons, frozenset(overrides))
+    rules = build_rules(parsed, desk, broader=broader, run_examples=run_examples)
+    if site.tuned:
+        rules = build_rules(parsed, desk, broader=broader, tuned=site.tuned, run_examples=False)
+    defined = {one.fact: Fact(one.fact, one.fact_kind, one.meaning) for one in rules.definitions}
+    assert exams is not None and orders is not None and templates is not None
+    return Content(
+        digest=digest(files),
+        day=today,
+        rules=rules,
+        templates=templates,
+        exams=exams,
+        reasons=reasons,
+        findings=findings,
+        orders=orders,
+        results=parse(_below(files, "rules/codes/results.yaml"), problems),
+        facts={**defined, **facts},
+        override_reasons=overrides,
+        site=site,
+        files=dict(files),
+    )
+
+
+def _tried(problems: list[Problem], load: Any, *wanted: Any) -> Any:
+    try:
+        return load(*wanted)
+    except ContentError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def _below(files: Mapping[str, bytes], *prefixes: str) -> dict[str, bytes]:
+    return {name: source for name, source in files.items() if name.startswith(prefixes)}
+
+
+def _rule_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {
+        name: source
+        for name, source in files.items()
+        if name.startswith(("rules/", "site/rules/")) and not name.startswith("rules/codes/")
+    }
+
+
+def _facts(findings: Mapping[str, Fact], reasons: frozenset[str]) -> dict[str, Fact]:
+    facts = {**findings, **STATIC}
+    facts["order.reason"] = facts["order.reason"]._replace(choices=reasons)
+    return facts
+
+
+def _overrides(block: Any, problems: list[Problem]) -> dict[str, str]:
+    if not isinstance(block, Block):
+        problems.append(Problem(OVERRIDES, 1, "override reasons must be a block of names and texts"))
+        return {}
+    return {str(name): str(text) for name, text in block.items()}

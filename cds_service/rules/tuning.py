@@ -1,0 +1,124 @@
+"""
+The site's choices, laid over the shipped rules: thresholds inside their allowed range, and a rule's status.
+
+They stand in the hospital's own ``site.yaml``, so an upgrade never touches them. A choice
+whose approval has run out lapses: the shipped value counts again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from cds_service.errors import PhraseError, Problem
+from cds_service.rules.fields import Fields
+from cds_service.rules.metadata import read_thresholds, within
+from cds_service.rules.rule import Threshold
+from cds_service.vocabulary.quantities import Amount, Span, quantity
+from cds_service.yaml_source import Block, Text
+
+RESERVED = ("facilities", "override_reasons", "contacts")
+"""Keys of site.yaml that are not rule ids."""
+
+FACILITIES = {
+    "ultrasound": "setting.ultrasound_available",
+    "mri": "setting.mri_available",
+    "fast-mri": "setting.fast_mri_available",
+    "contrast-ultrasound": "setting.contrast_ultrasound_available",
+}
+
+
+class Site(NamedTuple):
+    """A site's choices: tuned rules by id, what the site offers by fact name, and lapsed choices."""
+
+    tuned: Mapping[str, Mapping[str, Any]] = {}
+    offers: Mapping[str, bool] = {}
+    override_reasons: Mapping[str, str] = {}
+    lapsed: tuple[str, ...] = ()
+
+
+def read_site(block: Any, file: str, rules: Mapping[str, Block], today: date, problems: list[Problem]) -> Site:
+    """The choices of ``site.yaml``; *rules* maps each rule id to its shipped YAML. Problems are noted."""
+    if block is None:
+        return Site()
+    fields = Fields(block, file, problems, "site.yaml")
+    tuned: dict[str, Mapping[str, Any]] = {}
+    lapsed: list[str] = []
+    for name, body in fields.block.items():
+        if name in RESERVED:
+            continue
+        shipped = rules.get(name)
+        if shipped is None:
+            near = get_close_matches(name, [*rules, *RESERVED], n=1)
+            fields.wrong(name, f"{name} is not a rule", f"did you mean {near[0]}?" if near else "")
+            continue
+        choice = _choice(Fields(body, file, problems, f"the choice for {name}"), shipped, today, lapsed, name)
+        if choice:
+            tuned[str(name)] = choice
+    offers = _facilities(fields)
+    reasons = {str(key): str(text) for key, text in fields.block_at("override_reasons").items()}
+    return Site(tuned, offers, reasons, tuple(lapsed))
+
+
+def _facilities(fields: Fields) -> dict[str, bool]:
+    found: dict[str, bool] = {}
+    for name, offered in fields.block_at("facilities").items():
+        if name not in FACILITIES:
+            fields.wrong(name, f"{name} is not a facility", "use " + ", ".join(FACILITIES))
+        elif not isinstance(offered, bool):
+            fields.wrong(offered, f"{name} is true or false")
+        else:
+            found[FACILITIES[name]] = offered
+    return found
+
+
+def _choice(fields: Fields, shipped: Block, today: date, lapsed: list[str], rule: str) -> dict[str, Any]:
+    approved = Fields(fields.block_at("approved", required=True), fields.file, fields.problems, "approved")
+    approved.text("by")
+    approved.day("on")
+    until = approved.day("until", required=False)
+    approved.finish()
+    fields.text("reason")
+    thresholds = _thresholds(fields, shipped, today)
+    status = fields.text("status", "", choices=("draft", "silent", "active"))
+    if status and shipped.get(Text("kind")) == "safety":
+        fields.wrong(fields.get("status"), f"{rule} is a safety rule and always active", "remove the status")
+    fields.finish()
+    if until is not None and until < today:
+        lapsed.append(rule)
+        return {}
+    found: dict[str, Any] = {"thresholds": thresholds} if thresholds else {}
+    return {**found, "status": status} if status else found
+
+
+def _thresholds(fields: Fields, shipped: Block, today: date) -> dict[str, Span | Amount]:
+    known = read_thresholds(Fields(shipped, fields.file, [], "a rule"), today)
+    found: dict[str, Span | Amount] = {}
+    for name, value in fields.block_at("thresholds").items():
+        threshold = known.get(name)
+        if threshold is None:
+            near = get_close_matches(name, list(known), n=1)
+            fields.wrong(name, f"{name} is not a threshold of this rule", f"did you mean {near[0]}?" if near else "")
+            continue
+        amount = _inside(fields, name, value, threshold)
+        if amount is not None:
+            found[str(name)] = amount
+    return found
+
+
+def _inside(fields: Fields, name: Text, value: Any, threshold: Threshold) -> Span | Amount | None:
+    try:
+        amount = quantity(str(value))
+    except PhraseError as error:
+        fields.wrong(name, str(error))
+        return None
+    low, high = threshold.low, threshold.high
+    if low is None or high is None:
+        fields.wrong(name, f"{name} may not be changed by a site")
+        return None
+    if type(amount) is not type(low) or not within(amount, low, high):
+        fields.wrong(name, f"{name} is {amount}, outside its allowed range", f"choose from {low} to {high}")
+        return None
+    return amount
