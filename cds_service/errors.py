@@ -8,8 +8,10 @@ Every error this service raises.
     ├── RequestError            the caller's request cannot be served; carries an HTTP status
     │   ├── MalformedRequest    400
     │   ├── UnknownService      404
+    │   ├── RequestTooSlow      408
     │   ├── MissingPatient      412
     │   ├── RequestTooLarge     413
+    │   ├── NotJson             415
     │   └── NotReady            503
     ├── OutboundError           something we asked for did not come; ``reason`` is one word
     └── StorageError            a record could not be stored durably
@@ -79,6 +81,13 @@ class UnknownService(RequestError):
     code = "not-found"
 
 
+class RequestTooSlow(RequestError):
+    """The body did not arrive in time."""
+
+    status = 408
+    code = "timeout"
+
+
 class MissingPatient(RequestError):
     """The Patient came neither with the request nor from the FHIR server."""
 
@@ -91,6 +100,13 @@ class RequestTooLarge(RequestError):
 
     status = 413
     code = "too-long"
+
+
+class NotJson(RequestError):
+    """The body says of itself that it is not plain JSON."""
+
+    status = 415
+    code = "not-supported"
 
 
 class NotReady(RequestError):
