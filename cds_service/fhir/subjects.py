@@ -73,8 +73,8 @@ class Subject:
         if text.startswith("urn:uuid:"):
             return self._by_id(text[len("urn:uuid:") :], otherwise=Standing.UNCLEAR)
         path = text.partition("/_history/")[0]
-        server, _, tail = path.rpartition("Patient/")
-        if not tail or "/" in tail or (server and not self._on_server(server)):
+        server, named, tail = path.rpartition("Patient/")
+        if not named or not tail or "/" in tail or (server and not self._on_server(server)):
             return Standing.UNCLEAR
         return self._by_id(tail, otherwise=Standing.FOREIGN)
 
