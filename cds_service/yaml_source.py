@@ -130,9 +130,10 @@ def _plain(node: yaml.Node, file: str) -> Any:
 
 
 def _scalar(node: Any, line: int) -> Any:
-    if node.style is None:
+    plain = not node.style
+    if plain:
         if node.value in ("true", "false"):
             return node.value == "true"
         if node.value in ("", "null", "~"):
             return None
-    return Text(node.value, line, quoted=node.style is not None)
+    return Text(node.value, line, quoted=not plain)

@@ -41,7 +41,7 @@ class Example:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
     """What every rule has. ``status`` is draft, silent, active or retired."""
 
@@ -117,7 +117,7 @@ class Variant:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Topic(Rule):
     """One clinical topic: its variants decide how the order rates and what is better. ``memory`` keeps ratings by exam."""
 
@@ -132,7 +132,7 @@ class Topic(Rule):
     memory: dict[Exam, tuple[Rating | None, ...]] = field(default_factory=dict, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Check(Rule):
     """A check of the order's shape or history."""
 
@@ -161,7 +161,7 @@ class Effect:
     soften: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Safety(Rule):
     """What may silence, soften or remove advice; always active."""
 
@@ -186,7 +186,7 @@ class Case:
     criterion: Criterion
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Definition(Rule):
     """A fact made of other facts."""
 

@@ -259,11 +259,16 @@ class _Table:
 
     def _unsettled(self) -> Verdict:
         one = self.one
-        if one.met:
+        if one.met and not self._held_back():
             return self._silent("no exam is clearly better in this situation")
-        if not any(one.ratings[place] is Rating.USUALLY_NOT for place in one.possible):
+        if not one.met and not any(one.ratings[place] is Rating.USUALLY_NOT for place in one.possible):
             return self._silent("the order is right or acceptable in every situation this may be")
         return self._ask("unknown facts would decide")
+
+    def _held_back(self) -> bool:
+        """Whether only a situation that may or may not be this one keeps a better exam from being offered."""
+        known = replace(self.one, possible=())
+        return bool(self.one.possible) and bool(_Table(known, self.order, self.facts, self.others, self.calm)._alternatives())
 
     def _ask(self, why: str) -> Verdict:
         unknown = self._deciding()
@@ -287,7 +292,7 @@ class _Table:
         return " ".join(asked[:4]) or "What is not on record here would decide."
 
     def _meanings(self) -> tuple[Undecided, ...]:
-        return tuple(self._meaning(place) for place in self.one.judged)
+        return tuple(self._meaning(place) for place in sorted({*self.one.met, *self.one.possible}))
 
     def _meaning(self, place: int) -> Undecided:
         variant = self.topic.variants[place]

@@ -1,0 +1,206 @@
+"""The decision table, row by row."""
+
+import pytest
+
+from cds_service.findings import Outcome
+from cds_service.rules.given import NOW
+from cds_service.rules.judge import judge
+from cds_service.vocabulary.exams import exam
+from cds_service.vocabulary.quantities import span
+from cds_service.vocabulary.readings import Prior, Priors, Reading
+from tests.rules.desk import child, rules_of, says
+
+BELLY = rules_of("belly")
+HEAD = rules_of("head")
+CT = "CT abdomen+pelvis with contrast"
+MR = "MR abdomen+pelvis without contrast"
+
+
+def ultrasound(ago="5 hours", **more):
+    moment = span(ago).before(NOW)
+    return Reading(Priors((Prior(exam("US abdomen"), moment, moment, **more),), True, NOW))
+
+
+def test_usually_appropriate_in_a_met_situation_is_silence():
+    assert says(BELLY, history__abdominal_ultrasound=ultrasound()) is None
+
+
+def test_nothing_else_known_offers_ultrasound_at_info():
+    said = says(BELLY)
+    assert (said.advice, said.indicator) == ("INSTEAD", "info")
+    assert said.exams[0] == "US right-lower-quadrant"
+
+
+def test_mri_is_never_offered_while_the_situation_is_a_guess():
+    assert not [one for one in says(BELLY).exams if one.startswith("MR")]
+
+
+def test_wrong_everywhere_warns_and_offers_one_pass_and_ultrasound():
+    said = says(BELLY, "CT abdomen+pelvis without and with contrast", score__belly=5)
+    assert (said.advice, said.indicator) == ("INSTEAD", "warning")
+    assert "US right-lower-quadrant" in said.exams
+    assert CT in said.exams
+
+
+def test_a_met_situation_where_nothing_is_needed_cancels():
+    said = says(BELLY, score__belly=2)
+    assert (said.advice, said.indicator, said.finding.cancel) == ("NO_IMAGING", "warning", True)
+    assert said.finding.because == "At low risk no imaging is needed now."
+
+
+@pytest.mark.parametrize(("score", "advice"), [(3, "NO_IMAGING"), (4, "INSTEAD"), (6, "INSTEAD"), (7, None)])
+def test_both_sides_of_each_threshold(score, advice):
+    said = says(BELLY, score__belly=score)
+    assert (said.advice if said else None) == advice
+
+
+def test_a_score_known_only_as_a_range_over_two_situations_is_not_one_of_them():
+    said = says(BELLY, score__belly=(2, 5))
+    assert said.advice == "INSTEAD"
+    assert said.indicator == "info"
+
+
+def test_an_unread_history_asks_instead_of_offering():
+    unread = Reading()
+    said = says(BELLY, history__abdominal_ultrasound=unread, history__any=unread, score__belly=5)
+    assert said.advice == "ASK"
+    assert not said.exams
+
+
+def test_asking_is_kept_out_of_emergencies():
+    unread = Reading()
+    facts = {"history__abdominal_ultrasound": unread, "history__any": unread, "score__belly": 5}
+    assert says(BELLY, setting__emergency=True, **facts) is None
+    assert says(BELLY, order__priority="stat", **facts) is None
+
+
+def test_headache_style_topic_asks_when_nothing_is_known():
+    said = says(HEAD, "CT head without contrast", reasons=("sore-head",))
+    assert said.advice == "ASK"
+    assert [one.question for one in said.finding.undecided] == ["Fever with it", "No fever"]
+    assert said.finding.undecided[1].means == "No imaging is needed."
+
+
+def test_mri_is_offered_once_the_situation_is_known():
+    said = says(HEAD, "CT head without contrast", reasons=("sore-head",), sign__fever=True)
+    assert (said.advice, said.exams) == ("INSTEAD", ["MR head without contrast"])
+
+
+def test_an_exam_the_guideline_does_not_rate_is_silence():
+    assert says(BELLY, "NM bone-scan abdomen", score__belly=5) is None
+
+
+def test_an_exception_keeps_the_topic_silent():
+    assert says(BELLY, reasons=("belly-ache", "bad-belly")) is None
+
+
+def test_a_reason_not_understood_softens_warnings():
+    order = "CT abdomen+pelvis without and with contrast"
+    assert says(BELLY, order, score__belly=5).indicator == "warning"
+    assert says(BELLY, order, score__belly=5, complete=False).indicator == "info"
+
+
+def test_a_reason_without_a_topic_softens_warnings():
+    order = "CT abdomen+pelvis without and with contrast"
+    assert says(BELLY, order, score__belly=5, reasons=("belly-ache", "other-thing")).indicator == "info"
+
+
+def test_appropriate_for_any_of_its_reasons_is_silence():
+    both = rules_of("belly", second=_second())
+    assert says(both, reasons=("belly-ache", "sore-head"), score__belly=5) is None
+
+
+def _second():
+    from tests.rules.desk import HEAD as text
+
+    return text.replace("id: head", "id: second").replace(
+        "usually appropriate: [MR head without contrast]",
+        "usually appropriate: [MR head without contrast, CT abdomen+pelvis with contrast]",
+    ).replace("when: {sign.fever: present}", "when: {patient.sex: [male, female]}").replace(
+        "when: {sign.fever: absent}", "when: {patient.sex: female}"
+    ).replace("sign.fever: present, ", "patient.sex: male, ").replace("applies_to: {order.reason: sore-head}", "applies_to: {order.reason: sore-head}")
+
+
+def test_second_topic_needs_the_met_variant():
+    both = rules_of("belly", second=_second())
+    assert says(both, reasons=("belly-ache", "sore-head"), score__belly=5, patient__sex="male") is None
+
+
+def test_adults_and_unknown_ages_are_out_of_scope():
+    rules = rules_of("belly", "safe-adult")
+    assert says(rules).advice == "INSTEAD"
+    assert says(rules, age="18 years") is None
+    assert says(rules, patient__age=Reading()) is None
+
+
+def test_a_suspected_safety_fact_counts():
+    rules = rules_of("belly", "passes", "safe-shaky")
+    order = "CT abdomen+pelvis without and with contrast"
+    calm = says(rules, order, score__belly=5)
+    shaky = says(rules, order, score__belly=5, safety__shaky=Reading(None, suspected=True))
+    assert calm.advice == "INSTEAD"
+    assert shaky.all == ["FEWER_PASSES"]
+
+
+def test_an_ultrasound_already_done_is_not_offered_again():
+    rules = rules_of("belly", "safe-done")
+    done = {"history__any": ultrasound(), "history__abdominal_ultrasound": Reading(Priors((), True, NOW))}
+    judged = judge(exam(CT), child(**done, score__belly=5), rules)
+    assert not judged.findings
+    (verdict,) = judged.verdicts
+    assert verdict.outcome is Outcome.SILENCED
+    assert any("safe-done" in note for note in verdict.notes)
+
+
+def test_an_old_ultrasound_does_not_count_as_done():
+    rules = rules_of("belly", "safe-done")
+    old = {"history__any": ultrasound("3 days"), "history__abdominal_ultrasound": Reading(Priors((), True, NOW))}
+    assert says(rules, score__belly=5, **old).exams[0] == "US right-lower-quadrant"
+
+
+def test_no_imaging_takes_shape_advice_along():
+    rules = rules_of("belly", "passes")
+    assert says(rules, "CT abdomen+pelvis without and with contrast", score__belly=2).all == ["NO_IMAGING"]
+
+
+def test_a_wide_and_multiphase_order_gets_one_narrow_pass():
+    rules = rules_of("passes", "width")
+    wide = "CT chest+abdomen+pelvis without and with contrast"
+    from cds_service.vocabulary.readings import Names
+
+    said = says(rules, wide, order__extra_region=Reading(Names(frozenset({"chest"}))))
+    assert said.all == ["FEWER_PASSES", "NARROWER"]
+    assert said.exams == [CT, "CT abdomen+pelvis without contrast"]
+
+
+def test_single_pass_follows_the_ratings():
+    rules = rules_of("head", "passes")
+    said = says(rules, "CT head without and with contrast", reasons=("sore-head",), sign__fever=True)
+    passes = next(f for f in judge(exam("CT head without and with contrast"), child(
+        "CT head without and with contrast", reasons=("sore-head",), sign__fever=True), rules).findings if f.rule == "passes")
+    assert [str(one.exam) for one in passes.alternatives] == ["CT head without contrast"]
+    assert said.finding.rule in ("head", "passes")
+
+
+def test_the_exception_list_keeps_a_check_silent():
+    rules = rules_of("passes")
+    assert says(rules, "CT liver without and with contrast", reasons=("other-thing",)) is None
+
+
+def test_want_all_tells_every_rule_and_changes_no_advice():
+    rules = rules_of("belly", "head", "passes", "safe-adult")
+    facts = child()
+    some, every = judge(exam(CT), facts, rules), judge(exam(CT), facts, rules, want_all=True)
+    assert some.findings == every.findings
+    assert {verdict.rule for verdict in every.verdicts} >= {"belly", "head", "passes"}
+
+
+def test_no_recognised_exam_no_judgement():
+    assert judge(None, child(), BELLY).findings == ()
+
+
+def test_ratings_are_remembered_by_exam():
+    topic = BELLY.topics[0]
+    topic.memory.clear()
+    says(BELLY)
+    assert exam(CT) in topic.memory
