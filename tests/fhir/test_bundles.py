@@ -12,20 +12,7 @@ from hypothesis import strategies as st
 
 from cds_service.fhir.bundles import FAILED, KINDS, NOT_READ, NOTHING, Content, decode, is_failure
 from cds_service.fhir.resources import Condition, Issue, Observation, OperationOutcome, Patient
-
-
-def observation(name: str = "o1", **more: Any) -> dict[str, Any]:
-    return {"resourceType": "Observation", "id": name, "subject": {"reference": "Patient/p"}, **more}
-
-
-def outcome(severity: str | None = "warning", code: str | None = "processing") -> dict[str, Any]:
-    issue = {"severity": severity, "code": code}
-    return {"resourceType": "OperationOutcome", "issue": [{k: v for k, v in issue.items() if v}]}
-
-
-def bundle(*resources: Any, **more: Any) -> bytes:
-    entries = [{"resource": resource} if resource is not None else {} for resource in resources]
-    return json.dumps({"resourceType": "Bundle", "entry": entries, **more}).encode()
+from tests.fhir.written import bundle, observation, outcome
 
 
 def ids(content: Content) -> list[str | None]:

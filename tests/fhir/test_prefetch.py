@@ -25,33 +25,15 @@ from cds_service.fhir.resources import (
     Encounter,
     Flag,
     Observation,
-    Patient,
     ServiceRequest,
 )
-from cds_service.hooks.request import HookContext, HookRequest
 from cds_service.vocabulary.facts import STATIC
-from tests.fhir.test_bundles import bundle, outcome
-
-CHILD = {"resourceType": "Patient", "id": "p", "birthDate": "2017-05-04"}
-SERVER = "https://ehr.example/r4"
-
-
-def request(*, encounter_id: str | None = "e", **prefetch: Any) -> HookRequest:
-    """A call about patient p with *prefetch*; bytes are taken as they are."""
-    sent = {key: value if isinstance(value, bytes) else json.dumps(value).encode() for key, value in prefetch.items()}
-    context = HookContext("Practitioner/1", "p", encounter_id, ())
-    return HookRequest("order-sign", "i", context, sent, fhir_server=SERVER)
+from tests.fhir.written import CHILD, SERVER, bundle, observation, outcome, request
 
 
 def sent(**prefetch: Any) -> LazyRecords:
     """The records of such a call."""
     return records(request(**prefetch))
-
-
-def observation(name: str = "o", subject: Any = "Patient/p") -> dict[str, Any]:
-    """An Observation about *subject*: a reference, or a whole element."""
-    element = {"reference": subject} if isinstance(subject, str) else subject
-    return {"resourceType": "Observation", "id": name, **({"subject": element} if element is not None else {})}
 
 
 def about(subject: Any, **prefetch: Any) -> Section[Observation]:
