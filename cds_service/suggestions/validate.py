@@ -19,11 +19,21 @@ from fhir.resources.R4B.codeableconcept import CodeableConcept
 from fhir.resources.R4B.servicerequest import ServiceRequest
 from pydantic import ValidationError
 
-STATUSES: Final = frozenset("draft active on-hold revoked completed entered-in-error unknown".split())
+STATUSES: Final = frozenset(["draft", "active", "on-hold", "revoked", "completed", "entered-in-error", "unknown"])
 INTENTS: Final = frozenset(
-    "proposal plan directive order original-order reflex-order filler-order instance-order option".split()
+    [
+        "proposal",
+        "plan",
+        "directive",
+        "order",
+        "original-order",
+        "reflex-order",
+        "filler-order",
+        "instance-order",
+        "option",
+    ]
 )
-PRIORITIES: Final = frozenset("routine urgent asap stat".split())
+PRIORITIES: Final = frozenset(["routine", "urgent", "asap", "stat"])
 """http://hl7.org/fhir/R4/valueset-request-status.html, -request-intent.html and -request-priority.html"""
 
 REFERENCES: Final = (
