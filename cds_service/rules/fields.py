@@ -58,7 +58,9 @@ class Fields:
             return default or ""
         if choices and value not in choices:
             near = get_close_matches(value, list(choices), n=1)
-            self.wrong(value, f"{value} is not a {key}", f"did you mean {near[0]}?" if near else "use " + ", ".join(choices))
+            remedy = f"did you mean {near[0]}?" if near else "use " + ", ".join(choices)
+            self.wrong(value, f"{value} is not a value of {key}", remedy)
+            return default or ""
         return " ".join(value.split())
 
     def prose(self, key: str, default: str = "") -> str:

@@ -283,8 +283,8 @@ def _removes(effect: Fields) -> Iterator[Exam | str]:
 
 
 def _definition(fields: Fields, desk: Desk, common: dict[str, Any]) -> Definition:
-    scope = scope_of(common["thresholds"], fields, desk)
     fact, meaning = fields.text("fact"), fields.text("meaning")
+    scope = scope_of(common["thresholds"], fields, desk, suspected=fact.startswith("safety."))
     values = fields.items("values")
     if values:
         cases = tuple(_case(body, fields, scope) for body in values)

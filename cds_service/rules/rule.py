@@ -206,9 +206,9 @@ class Definition(Rule):
             if answer is not False:
                 possible.add(case.value)
             if answer:
-                break
-        known = possible and len(possible) < len(self.cases)
-        return Reading(frozenset(possible), self._evidence(facts)) if known else Reading()
+                known = len(possible) < len(self.cases)
+                return Reading(frozenset(possible), self._evidence(facts)) if known else Reading()
+        return Reading()  # no value holds for sure: an unknown one is no more likely than none of them
 
     def _evidence(self, facts: Facts) -> tuple[Any, ...]:
         names = sorted({name for case in self.cases for name in case.criterion.facts})

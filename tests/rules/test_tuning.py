@@ -1,0 +1,81 @@
+"""The site's choices: inside the allowed range, approved, and lapsing when the approval does."""
+
+from datetime import date
+
+from cds_service.rules.tuning import read_site
+from cds_service.yaml_source import read
+from tests.rules.desk import ADULT, BELLY
+
+SHIPPED = {"belly": read(BELLY, file="belly"), "safe-adult": read(ADULT, file="safe-adult")}
+APPROVED = "reason: Because.\n  approved: {by: Us, on: 2026-01-01%s}"
+
+
+def site(text):
+    problems = []
+    found = read_site(read(text, file="site.yaml"), "site.yaml", SHIPPED, date(2026, 3, 2), problems)
+    return found, [str(problem) for problem in problems]
+
+
+def choice(body, until="", rule="belly"):
+    return site(f"{rule}:\n  {body}\n  {APPROVED % until}\n")
+
+
+def test_no_file_no_choices():
+    assert read_site(None, "site.yaml", SHIPPED, date(2026, 3, 2), []).tuned == {}
+
+
+def test_a_threshold_inside_its_range():
+    found, problems = choice("thresholds: {low: 2 points}")
+    assert not problems
+    assert str(found.tuned["belly"]["thresholds"]["low"]) == "2 points"
+
+
+def test_a_threshold_outside_its_range_is_refused():
+    _, problems = choice("thresholds: {low: 9 points}")
+    assert problems == ["site.yaml:2: low is 9 points, outside its allowed range; choose from 2 points to 4 points"]
+
+
+def test_a_threshold_of_another_kind_is_refused():
+    assert "outside its allowed range" in choice("thresholds: {low: 3 days}")[1][0]
+    assert "is not an amount" in choice("thresholds: {low: three}")[1][0]
+
+
+def test_an_unknown_threshold_or_rule():
+    assert "did you mean low?" in choice("thresholds: {lwo: 3 points}")[1][0]
+    assert "did you mean belly?" in site("bely: {}")[1][0]
+
+
+def test_a_status():
+    assert choice("status: silent")[0].tuned["belly"]["status"] == "silent"
+    assert "always active" in choice("status: silent", rule="safe-adult")[1][0]
+
+
+def test_an_approval_that_ran_out_lapses():
+    found, problems = choice("thresholds: {low: 2 points}", ", until: 2026-02-01")
+    assert not problems
+    assert found.tuned == {}
+    assert found.lapsed == ("belly",)
+
+
+def test_an_approval_is_needed():
+    assert any("needs approved" in one for one in site("belly: {reason: x, thresholds: {low: 2 points}}")[1])
+
+
+def test_facilities():
+    found, problems = site("facilities: {mri: false, fast-mri: true}")
+    assert not problems
+    assert found.offers == {"setting.mri_available": False, "setting.fast_mri_available": True}
+    _, problems = site("facilities: {mir: false, mri: perhaps}")
+    assert len(problems) == 2
+
+
+def test_a_threshold_no_site_may_change():
+    shipped = {"belly": read(BELLY.replace(", allowed: [2 points, 4 points]", ""), file="belly")}
+    problems = []
+    text = f"belly:\n  thresholds: {{low: 2 points}}\n  {APPROVED % ''}\n"
+    read_site(read(text, file="site.yaml"), "site.yaml", shipped, date(2026, 3, 2), problems)
+    assert "may not be changed by a site" in str(problems[0])
+
+
+def test_own_override_reasons():
+    assert site("override_reasons: {night-shift: Night shift}")[0].override_reasons == {"night-shift": "Night shift"}
