@@ -41,6 +41,8 @@ TECHNIQUES: Final = frozenset(
         "cholangiopancreatography",  # MRCP
         "cystography",  # voiding cystourethrography, urosonography, nuclear cystography, CT cystography
         "urethrography",
+        "arthrography",
+        "myelography",
         "enema",
         "swallow",
         "reflux-scan",

@@ -1,0 +1,179 @@
+"""
+What an order's text says about the exam.
+
+Known phrases are looked up, longest first; everything else is skipped. Whatever can be
+read in two ways is not read: the text then has a ``trouble`` and settles nothing.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+from cds_service.facts.exams.said import NOTHING, SILENT, Said
+from cds_service.vocabulary.exam_words import OPEN, Meaning, Words, fold
+from cds_service.vocabulary.exams import BOTH, WITH, WITHOUT
+from cds_service.vocabulary.regions import mask
+
+MAX_WORDS: Final = 400
+_ALSO_CALLED: Final = {("XR", "RF")}
+_GENERIC: Final = frozenset({"spine", "limb", "upper-limb", "lower-limb", "whole-body", "bowel"})
+_GENERIC_OF_ULTRASOUND: Final = _GENERIC | {"abdomen", "pelvis"}
+
+
+def text_says(text: str, words: Words) -> Said:
+    """What *text* says; SILENT when none of its words is known."""
+    reading = _Reading()
+    tokens = fold(text)[:MAX_WORDS]
+    place, count = 0, len(tokens)
+    meanings, longest = words.meanings, words.longest
+    while place < count:
+        size = min(longest.get(tokens[place], 0), count - place)
+        while size:
+            phrase = tokens[place] if size == 1 else " ".join(tokens[place : place + size])
+            meaning = meanings.get(phrase)
+            if meaning is not None:
+                reading.take(phrase, meaning)
+                break
+            size -= 1
+        else:
+            reading.skip()
+            size = 1
+        place += size
+    return reading.said()
+
+
+def speaks_of_earlier(text: str, words: Words) -> bool:
+    """Whether *text* speaks of another, earlier exam."""
+    meanings = words.meanings
+    tokens = fold(text)[:MAX_WORDS]
+    return any(
+        (meaning := meanings.get(phrase)) is not None and meaning.mark == "earlier"
+        for pair in zip(tokens, [*tokens[1:], ""], strict=True)
+        for phrase in (pair[0], f"{pair[0]} {pair[1]}")
+    )
+
+
+class _Reading:
+    """What the phrases have said so far."""
+
+    __slots__ = ("_closing", "_contrasts", "_doubt", "_more", "_negated", "_open", "_passes", "_purpose", "_said", "_trouble")
+
+    def __init__(self) -> None:
+        self._said: list[Meaning] = []
+        self._contrasts: set[str] = set()
+        self._open = False
+        self._closing = ""
+        self._negated = False
+        self._passes = 0
+        self._more = False
+        self._purpose = ""
+        self._trouble = ""
+        self._doubt = ""
+
+    def skip(self) -> None:
+        """A word we do not know."""
+        self._closing = ""
+        self._negated = False
+
+    def take(self, phrase: str, meaning: Meaning) -> None:
+        mark = meaning.mark
+        if mark == "ignored":
+            return
+        self._closing = ""
+        negated, self._negated = self._negated, mark == "negation"
+        if mark:
+            if mark == "not_an_exam":
+                self._trouble = self._trouble or f"{phrase!r} is not the order of an exam"
+            elif mark == "two_readings":
+                self._doubt = self._doubt or f"{phrase!r} leaves it open what is ordered"
+            return
+        if negated and (meaning.modality or meaning.regions):
+            self._trouble = f"{phrase!r} is named to leave it out"
+        if meaning.at_end:
+            self._closing = meaning.contrast
+        elif meaning.contrast:
+            self._contrasts.add(meaning.contrast)
+        self._passes = max(self._passes, meaning.passes)
+        self._more = self._more or meaning.more
+        self._purpose = self._purpose or meaning.purpose
+        if meaning.modality or meaning.regions or meaning.techniques or meaning.elsewhere:
+            self._said.append(meaning)
+
+    def said(self) -> Said:
+        if self._trouble:
+            return Said(trouble=self._trouble)
+        if self._closing:
+            self._contrasts.add(self._closing)
+        told = self._said
+        if not (told or self._contrasts or self._passes or self._more or self._purpose or self._doubt):
+            return SILENT
+        modality, trouble = _modality(told)
+        if trouble:
+            return Said(trouble=trouble)
+        techniques = frozenset().union(*(meaning.techniques for meaning in told))
+        if self._purpose in ("guidance", "planning"):
+            techniques |= {self._purpose}
+        return Said(
+            modality,
+            _regions(told, modality),
+            techniques,
+            _contrast(self._contrasts) if modality in ("", "CT", "MR") else None,
+            self._passes,
+            self._more,
+            self._purpose,
+            doubt=self._doubt,
+        )
+
+
+def _modality(told: list[Meaning]) -> tuple[str, str]:
+    """The one modality of the phrases, or the trouble with them."""
+    plain = {meaning.modality for meaning in told if meaning.modality and not meaning.whole}
+    if len(plain) > 1:
+        return "", f"it names {' and '.join(sorted(plain))}"
+    named = next(iter(plain), "")
+    whole = {meaning.modality for meaning in told if meaning.whole and named not in meaning.elsewhere} - {named}
+    if len(whole) > 1:
+        return "", f"it names {' and '.join(sorted(whole))}"
+    implied = next(iter(whole), "")
+    if named and implied and (named, implied) not in _ALSO_CALLED:
+        return "", f"it names {named} and {implied}"
+    return implied or named, ""
+
+
+def _regions(told: list[Meaning], modality: str) -> frozenset[str]:
+    regions = NOTHING
+    for meaning in told:
+        regions |= meaning.elsewhere.get(modality) or meaning.regions
+    return _tidy(regions, modality == "US") if len(regions) > 1 else regions
+
+
+@lru_cache(maxsize=4096)
+def _tidy(regions: frozenset[str], ultrasound: bool) -> frozenset[str]:
+    """
+    The regions without generic ones that a narrower one explains, and without parts that a wider one holds.
+
+    >>> sorted(_tidy(frozenset({"spine", "lumbar-spine"}), False))
+    ['lumbar-spine']
+    >>> sorted(_tidy(frozenset({"abdomen", "appendix", "pelvis"}), False))
+    ['abdomen', 'pelvis']
+    """
+    generic = _GENERIC_OF_ULTRASOUND if ultrasound else _GENERIC
+    masks = {region: mask([region]) for region in sorted(regions)}
+    for region in sorted(regions & generic):
+        if any(other & masks[region] and masks[region] & ~other for name, other in masks.items() if name != region):
+            del masks[region]
+    kept: dict[str, int] = {}
+    for region, own in sorted(masks.items(), key=lambda held: -held[1].bit_count()):
+        if not any(not own & ~wider for wider in kept.values()):
+            kept[region] = own
+    return frozenset(kept)
+
+
+def _contrast(contrasts: set[str]) -> str | None:
+    """One contrast from all words about it; None when they leave it open or contradict each other."""
+    if not contrasts or OPEN in contrasts:
+        return None
+    if BOTH in contrasts:
+        return BOTH
+    return None if contrasts == {WITH, WITHOUT} else next(iter(contrasts))
