@@ -42,7 +42,16 @@ FIELDS = frozenset(
         "indicator",
         "outcome",
         "count",
-        "problems",
+        "problem",
+        "topics",
+        "checks",
+        "safety",
+        "definitions",
+        "examples",
+        "dormant",
+        "exam_codes",
+        "reasons",
+        "facts",
         "setting",
         "host",
         "port",
@@ -154,7 +163,7 @@ class Metrics:
             "cds_unreadable_resources", "Resources too odd to read.", ("type",), registry=self.registry
         )
         self.feedback = Counter("cds_feedback", "Feedback taken in.", ("outcome",), registry=self.registry)
-        self.reloads = Counter("cds_content_reloads", "Looks at changed content.", ("outcome",), registry=self.registry)
+        self.content = Counter("cds_content", "What happened to content.", ("event",), registry=self.registry)
         self.ready = Gauge("cds_ready", "1 when there is content in force.", registry=self.registry)
 
     def text(self) -> bytes:

@@ -1,0 +1,146 @@
+"""
+Builds the app from Settings: the only place where things are wired.
+
+An app without content answers too: discovery as ever, health with what is wrong, calls
+with 503. So a broken rule file is seen by whoever looks, and never as silence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute, Route
+
+from cds_service import __doc__ as about
+from cds_service.fhir.prefetch import TEMPLATES
+from cds_service.hooks.discovery import discovery
+from cds_service.http.access import check_host
+from cds_service.http.connections import ImpatientProtocol
+from cds_service.http.guard import Guard
+from cds_service.http.health import Health
+from cds_service.http.ports import Library, Parts
+from cds_service.http.problems import json_answer, of_framework
+from cds_service.http.routes import Feedback, Fixed, ServiceCall
+from cds_service.http.state import State
+from cds_service.settings import Settings
+from cds_service.telemetry import Metrics, log
+
+Assemble = Callable[[Settings, Metrics], AbstractAsyncContextManager[Parts]]
+"""Opens the parts of a running service and closes them at the end."""
+
+_NO_EXPORT: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""The framework's own telemetry would record paths and error messages and send them where the environment says."""
+
+
+def build(settings: Settings, assemble: Assemble, *, templates: Mapping[str, str] = TEMPLATES) -> FastAPI:
+    """The app, ready for a server; *assemble* makes its parts when it starts."""
+    metrics = Metrics()
+    state = State(settings, metrics)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with assemble(settings, metrics) as parts, _watched(parts.library, settings.reload_seconds):
+            state.open(parts)
+            gc.collect()
+            gc.freeze()
+            yield
+            state.close()
+            gc.unfreeze()
+
+    return FastAPI(
+        title=about or "",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        telemetry=_NO_EXPORT,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        routes=routes(state, templates),
+        middleware=[
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.cors_origins,
+                allow_methods=["GET", "POST"],
+                allow_headers=["authorization", "content-type"],
+            ),
+            Middleware(Guard, metrics=metrics),
+        ],
+        exception_handlers={HTTPException: of_framework},
+    )
+
+
+def routes(state: State, templates: Mapping[str, str]) -> list[BaseRoute]:
+    """Everything served, the busiest first; ``openapi.yaml`` describes it."""
+    health = Health(state)
+    offered = json_answer(msgspec.json.encode(discovery(templates)))
+    return [
+        Route("/cds-services/{service_id}", ServiceCall(state), methods=["POST"]),
+        Route("/cds-services", Fixed(offered), methods=["GET"]),
+        Route("/cds-services/{service_id}/feedback", Feedback(state), methods=["POST"]),
+        Route("/health/live", health.live, methods=["GET"]),
+        Route("/health/ready", health.ready, methods=["GET"]),
+        Route("/metrics", health.metrics, methods=["GET"]),
+    ]
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """
+    The keyword arguments for ``uvicorn.run``; SettingsError when the host is not of this machine.
+
+    No access log, because it prints paths; no server header, no proxy headers, because
+    nothing here believes them; a request has a time limit from its first byte.
+    """
+    check_host(settings.host)
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "http": ImpatientProtocol,
+        "loop": "auto",
+        "ws": "none",
+        "lifespan": "on",
+        "access_log": False,
+        "log_config": None,
+        "server_header": False,
+        "proxy_headers": False,
+        "timeout_keep_alive": 15,
+        "timeout_graceful_shutdown": 10,
+    }
+
+
+def announcer(metrics: Metrics) -> Callable[[str, dict[str, object]], None]:
+    """What the library calls at each change of content: a log line and a count."""
+
+    def announce(event: str, fields: dict[str, object]) -> None:
+        metrics.content.labels(event).inc()
+        (log().info if event == "content_loaded" else log().warning)(event, **fields)
+
+    return announce
+
+
+@asynccontextmanager
+async def _watched(library: Library, seconds: float) -> AsyncIterator[None]:
+    """While inside, edits are looked for every *seconds*; never when 0."""
+    task = asyncio.create_task(library.watch(seconds)) if seconds else None
+    try:
+        yield
+    finally:
+        if task is not None:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

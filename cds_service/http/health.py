@@ -1,0 +1,77 @@
+"""
+Alive; ready, and with which content; the counters.
+
+Liveness asks nothing of anything, so that a slow disk never restarts a service that
+answers. Readiness shows a refused edit at once: the last good content stays in force,
+and whoever edited must see why.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cds_service.errors import Problem
+from cds_service.http.ports import Library
+from cds_service.http.problems import RETRY_AFTER
+from cds_service.http.state import State
+
+_CAREFUL = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+_MOST_PROBLEMS = 20
+_KEPT_FOLDERS = 3
+
+
+class Health:
+    """Readiness and counters of one app."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def live(self, request: Request) -> Response:
+        """200 as long as the process answers."""
+        del request
+        return Response(b'{"alive":true}', headers=_CAREFUL, media_type="application/json")
+
+    async def ready(self, request: Request) -> Response:
+        """200 with the content in force; 503 when there is none."""
+        del request
+        ready = self._state.is_ready
+        headers = _CAREFUL if ready else {**_CAREFUL, "retry-after": RETRY_AFTER.decode()}
+        body = msgspec.json.encode({"ready": ready, **_shown(self._state.library)})
+        return Response(body, 200 if ready else 503, headers=headers, media_type="application/json")
+
+    async def metrics(self, request: Request) -> Response:
+        """The counters in Prometheus's text format."""
+        del request
+        self._state.metrics.ready.set(self._state.is_ready)
+        return Response(self._state.metrics.text(), headers=_CAREFUL, media_type=CONTENT_TYPE_LATEST)
+
+
+def _shown(library: Library | None) -> dict[str, Any]:
+    """The content in force, and why the last edit was refused, as far as there is either."""
+    said: dict[str, Any] = {}
+    if library is None:
+        return said
+    status = library.status
+    if library.ready:
+        said["content"] = {
+            "digest": status.digest,
+            "revision": status.revision,
+            "lastGood": status.from_last_good,
+            "counts": dict(library.content.counts),
+        }
+        if status.loaded_at is not None:
+            said["content"]["loadedAt"] = status.loaded_at.isoformat()
+    if status.problems:
+        said["refused"] = [_named(problem) for problem in status.problems[:_MOST_PROBLEMS]]
+    return said
+
+
+def _named(problem: Problem) -> str:
+    """The problem, with no more of its path than tells files apart."""
+    file = "/".join(problem.file.split("/")[-_KEPT_FOLDERS:])
+    return str(Problem(file, problem.line, problem.trouble, problem.remedy))

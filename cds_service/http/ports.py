@@ -1,0 +1,77 @@
+"""What the HTTP rim needs from the rest of the service, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from cds_service.clients.clients import Client
+from cds_service.hooks.feedback import FeedbackItem
+from cds_service.hooks.request import HookRequest
+from cds_service.outbound import Deadline
+
+if TYPE_CHECKING:
+    from cds_service.library import Status
+
+
+class Advisor(Protocol):
+    """Turns a call into the JSON of its answer."""
+
+    async def advise(self, client: Client, request: HookRequest, deadline: Deadline) -> bytes:
+        """
+        The body of the 200 answer, made before *deadline*.
+
+        Raises RequestError (MissingPatient, NotReady) when the caller must be told so.
+        """
+        ...  # pragma: no cover
+
+
+class FeedbackStore(Protocol):
+    """Keeps what clinicians did with cards."""
+
+    async def record(self, client: Client, service_id: str, items: Sequence[FeedbackItem]) -> None:
+        """Store *items* durably before returning; StorageError when that can't be promised."""
+        ...  # pragma: no cover
+
+
+class Counted(Protocol):
+    """Content that can say how much of everything it holds."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many rules of each kind, cards, codes there are."""
+        ...  # pragma: no cover
+
+
+class Library(Protocol):
+    """The rules, cards and code lists in force, as far as HTTP shows them."""
+
+    @property
+    def status(self) -> Status:
+        """What is in force and why the last edit, if refused, was refused."""
+        ...  # pragma: no cover
+
+    @property
+    def ready(self) -> bool:
+        """Whether any content is in force."""
+        ...  # pragma: no cover
+
+    @property
+    def content(self) -> Counted:
+        """The content in force; NotReady when there is none."""
+        ...  # pragma: no cover
+
+    async def watch(self, seconds: float) -> None:
+        """Look for edits every so often until cancelled."""
+        ...  # pragma: no cover
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a running service is made of; put together once at start."""
+
+    advisor: Advisor
+    feedback: FeedbackStore
+    library: Library
+    clients: Mapping[str, Client]

@@ -1,0 +1,148 @@
+"""
+Discovery, the service call and feedback: a few lines each.
+
+The call is a plain ASGI application, because it is what clinicians wait for: headers,
+caller, body, parse, advise, send. Advice fails open. Whatever breaks inside is counted,
+logged without a word of the record, and answered with no cards: a fault of ours must
+not be the reason a scan is late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from cds_service.clients.clients import Client
+from cds_service.errors import NotReady, RequestError, UnknownService
+from cds_service.hooks.discovery import HOOKS
+from cds_service.hooks.feedback import FeedbackItem, parse_feedback
+from cds_service.hooks.parse import parse
+from cds_service.hooks.request import HookRequest
+from cds_service.http.limits import ClientGone, Intake, Slots
+from cds_service.http.problems import Answer, json_answer, not_stored, problem
+from cds_service.http.state import State
+from cds_service.outbound import Deadline
+from cds_service.telemetry import log, place
+
+NO_CARDS = json_answer(b'{"cards":[]}')
+THANKS = json_answer(b"{}")
+GRACE_SECONDS = 1.0
+"""How long past its deadline advice is waited for, should it not keep it itself."""
+
+UNKNOWN = "unknown"
+
+
+class Fixed:
+    """An ASGI application that always gives the same answer."""
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._answer.send(send)
+
+
+class Endpoint:
+    """What service call and feedback share: who calls which service with what body, counted and timed."""
+
+    def __init__(self, state: State, name: str) -> None:
+        self._state = state
+        self._name = name
+        self._intake: Intake = state.intake
+        self._count = state.metrics.requests
+        self._time = {id_: state.metrics.seconds.labels(self._label(id_)) for id_ in (*HOOKS, UNKNOWN)}
+        self._counts: dict[tuple[str, int], Any] = {}
+
+    def _label(self, service_id: str) -> str:
+        return f"{service_id}{self._name}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.perf_counter()
+        service_id = scope["path_params"]["service_id"]
+        known = service_id if service_id in HOOKS else UNKNOWN
+        try:
+            answer = await self._answer(scope, receive, known)
+        except ClientGone:
+            return
+        except RequestError as error:
+            answer = problem(error)
+            log().info("refused", service=self._label(known), status=error.status, reason=str(error))
+        await answer.send(send)
+        self._counted(known, answer.status).inc()
+        self._time[known].observe(time.perf_counter() - began)
+
+    def _counted(self, service_id: str, status: int) -> Any:
+        child = self._counts.get((service_id, status))
+        if child is None:
+            child = self._counts[service_id, status] = self._count.labels(self._label(service_id), str(status))
+        return child
+
+    async def _answer(self, scope: Scope, receive: Receive, service_id: str) -> Answer:
+        if service_id == UNKNOWN:
+            raise UnknownService("There is no service of that id.")
+        self._intake.check(scope["headers"])
+        client = self._state.access.identify(scope)
+        return await self._served(client, service_id, await self._intake.read(receive))
+
+    async def _served(self, client: Client, service_id: str, body: bytes) -> Answer:
+        raise NotImplementedError  # pragma: no cover
+
+
+class ServiceCall(Endpoint):
+    """``POST /cds-services/{id}``."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state, "")
+        self._slots: Slots = state.slots
+        self._seconds = state.settings.deadline_ms / 1000
+
+    async def _served(self, client: Client, service_id: str, body: bytes) -> Answer:
+        request = parse(body, service_hook=HOOKS[service_id])
+        with self._slots:
+            return await self._advised(client, request)
+
+    async def _advised(self, client: Client, request: HookRequest) -> Answer:
+        try:
+            async with asyncio.timeout(self._seconds + GRACE_SECONDS):
+                parts = self._state.ready()
+                return json_answer(await parts.advisor.advise(client, request, Deadline(self._seconds)))
+        except RequestError:
+            raise
+        except Exception as error:
+            return self._nothing(error)
+
+    def _nothing(self, error: Exception) -> Answer:
+        kind = "late" if isinstance(error, TimeoutError) else "advice"
+        self._state.metrics.faults.labels(kind).inc()
+        log().error("advice failed", kind=kind, error=type(error).__name__, place=place(error))
+        return NO_CARDS
+
+
+class Feedback(Endpoint):
+    """``POST /cds-services/{id}/feedback``: answered only once every item is kept."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state, "/feedback")
+
+    async def _served(self, client: Client, service_id: str, body: bytes) -> Answer:
+        items = parse_feedback(body)
+        return await self._kept(lambda: self._state.parts().feedback.record(client, service_id, items), items)
+
+    async def _kept(self, record: Callable[[], Awaitable[None]], items: list[FeedbackItem]) -> Answer:
+        try:
+            await record()
+        except NotReady:
+            raise
+        except Exception as error:
+            self._state.metrics.faults.labels("feedback").inc()
+            log().error("feedback not stored", error=type(error).__name__, place=place(error), count=len(items))
+            return not_stored()
+        for item in items:
+            self._state.metrics.feedback.labels(item.outcome).inc()
+        return THANKS

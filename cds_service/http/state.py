@@ -1,0 +1,61 @@
+"""What the routes of one app share, from before the content is loaded until the end."""
+
+from __future__ import annotations
+
+from cds_service.errors import NotReady
+from cds_service.http.access import Access
+from cds_service.http.limits import Intake, Slots
+from cds_service.http.ports import Library, Parts
+from cds_service.settings import Settings
+from cds_service.telemetry import Metrics
+
+
+class State:
+    """One app's parts, limits and counters. The parts arrive when the app starts and go when it ends."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        self.settings = settings
+        self.metrics = metrics
+        self.intake = Intake(settings.max_body_bytes, settings.body_seconds)
+        self.slots = Slots(settings.max_concurrent)
+        self._parts: Parts | None = None
+        self._access: Access | None = None
+
+    def open(self, parts: Parts) -> None:
+        """Put *parts* to work."""
+        self._access = Access(parts.clients)
+        self._parts = parts
+
+    def close(self) -> None:
+        """No more calls."""
+        self._parts = self._access = None
+
+    @property
+    def access(self) -> Access:
+        """Who callers are; NotReady before the app has started."""
+        if self._access is None:
+            raise NotReady("The service is starting.")
+        return self._access
+
+    def parts(self) -> Parts:
+        """The parts; NotReady before the app has started."""
+        if self._parts is None:
+            raise NotReady("The service is starting.")
+        return self._parts
+
+    def ready(self) -> Parts:
+        """The parts, with content in force; NotReady otherwise."""
+        parts = self.parts()
+        if not parts.library.ready:
+            raise NotReady("There are no rules in force.")
+        return parts
+
+    @property
+    def library(self) -> Library | None:
+        """The content's library, None before the app has started."""
+        return self._parts.library if self._parts else None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether calls are judged."""
+        return self.library is not None and self.library.ready
