@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -57,11 +57,8 @@ def build(settings: Settings, assemble: Assemble, *, templates: Mapping[str, str
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with assemble(settings, metrics) as parts, _watched(parts.library, settings.reload_seconds):
             state.open(parts)
-            gc.collect()
-            gc.freeze()
             yield
             state.close()
-            gc.unfreeze()
 
     return FastAPI(
         title=about or "",
@@ -131,6 +128,17 @@ def announcer(metrics: Metrics) -> Callable[[str, dict[str, object]], None]:
         (log().info if event == "content_loaded" else log().warning)(event, **fields)
 
     return announce
+
+
+@contextmanager
+def settled() -> Iterator[None]:
+    """While inside, what exists now is left out of garbage collections, which would walk all rules each time."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @asynccontextmanager

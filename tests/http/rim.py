@@ -92,7 +92,7 @@ class Rim:
         async def run() -> list[httpx.Response]:
             async with self.app.router.lifespan_context(self.app):
                 transport = httpx.ASGITransport(self.app)
-                async with httpx.AsyncClient(transport=transport, base_url="http://cds.test") as client:
+                async with httpx.AsyncClient(transport=transport, base_url="http://cds.test", verify=False) as client:
                     waiting = [client.request(method, path, **more) for method, path, more in requests]
                     if together:
                         return list(await asyncio.gather(*waiting))
