@@ -15,7 +15,8 @@ from cds_service.rules import safety
 from cds_service.rules.check_judge import judge_check
 from cds_service.rules.rule import Check, RuleSet, Topic
 from cds_service.rules.topic_judge import Stand, advise, stand
-from cds_service.vocabulary.exams import Exam
+from cds_service.vocabulary.exams import Exam, exam
+from cds_service.vocabulary.facts import HISTORY_EXAMS
 from cds_service.vocabulary.readings import Facts, Names, Priors, Reading
 
 
@@ -161,7 +162,7 @@ class WithDefinitions:
         return reading
 
     def _derived(self, name: str) -> Reading:
-        if name in ("history.same_exam", "alternative.done") or not name.startswith("history."):
+        every, like = self._given.get("history.any"), HISTORY_EXAMS.get(name)
+        if like is None or every is None or not isinstance(every.value, Priors):
             return Reading()
-        every = self._given.get("history.any")
-        return Reading(Priors((), True)) if every and every.value == Priors((), True) else Reading()
+        return Reading(every.value.like(exam(like[0])))
