@@ -7,7 +7,7 @@ values is any of them; ``any``, ``all`` and ``none`` take lists of blocks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -52,7 +52,8 @@ class Scope(NamedTuple):
     """
     What a block is compiled against: known facts, this rule's thresholds, and the file for messages.
 
-    ``suspected_counts`` makes a suspected flag a yes, as safety rules want it.
+    ``suspected_counts`` makes a suspected flag a yes, as safety rules want it; ``mentions`` collects the
+    values each fact is asked about.
     """
 
     facts: Mapping[str, Fact]
@@ -61,6 +62,12 @@ class Scope(NamedTuple):
     problems: list[Problem]
     used: set[str]
     suspected_counts: bool = False
+    mentions: dict[str, set[Any]] | None = None
+
+    def mention(self, fact: Fact, values: Iterable[Any]) -> None:
+        """Remember which values a rule asks a fact about, so that its situations can be tried out."""
+        if self.mentions is not None:
+            self.mentions.setdefault(fact.name, set()).update(values)
 
     def wrong(self, node: object, trouble: str, remedy: str = "") -> None:
         """Note one problem at the line of *node*."""
@@ -159,6 +166,7 @@ def compile_block(block: Any, scope: Scope, *, skip: Sequence[str] = ()) -> Crit
             scope.wrong(key, f"{key} is not a fact", _near(key, scope.facts))
             continue
         names.add(fact.name)
+        scope.mention(fact, ())
         test = _MAKERS[fact.kind](fact, wanted, scope)
         if test is not None:
             tests.append(test)
@@ -212,7 +220,9 @@ def _words(fact: Fact, wanted: Any, scope: Scope) -> frozenset[str] | None:
         elif fact.choices and word not in fact.choices:
             scope.wrong(word, f"{word} is not a value of {fact.name}", _near(word, fact.choices))
             legal = False
-    return frozenset(str(word) for word in listed) if legal and listed else None
+    words = frozenset(str(word) for word in listed)
+    scope.mention(fact, words)
+    return words if legal and listed else None
 
 
 def _choice(fact: Fact, wanted: Any, scope: Scope) -> Test | None:
@@ -272,6 +282,7 @@ def _limits(fact: Fact, wanted: Any, scope: Scope, legal: Sequence[str]) -> Iter
             scope.wrong(comparison, f"{threshold} is not a threshold of this rule", "name it under thresholds")
             continue
         scope.used.add(str(threshold))
+        scope.mention(fact, [limit])
         yield comparison, limit
 
 

@@ -85,7 +85,8 @@ def _reasons(block: Any) -> frozenset[str]:
 
 
 def _topic(fields: Fields, desk: Desk, common: dict[str, Any]) -> Topic:
-    scope = scope_of(common["thresholds"], fields, desk)
+    mentions: dict[str, set[Any]] = {}
+    scope = scope_of(common["thresholds"], fields, desk)._replace(mentions=mentions)
     applies = fields.block_at("applies_to", required=True)
     reasons = _reasons(applies)
     if not reasons:
@@ -107,6 +108,7 @@ def _topic(fields: Fields, desk: Desk, common: dict[str, Any]) -> Topic:
         override_reasons=overrides,
         reasons=reasons,
         candidates=_candidates(variants),
+        mentions={name: frozenset(values) for name, values in mentions.items()},
     )
     _unused(scope, common, fields)
     return topic

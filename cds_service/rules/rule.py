@@ -129,6 +129,7 @@ class Topic(Rule):
     override_reasons: tuple[str, ...]
     reasons: frozenset[str]
     candidates: tuple[Exam, ...]
+    mentions: Mapping[str, frozenset[Any]]
     memory: dict[Exam, tuple[Rating | None, ...]] = field(default_factory=dict, compare=False, repr=False)
 
 

@@ -1,0 +1,1 @@
+"""How fast the service is, measured beside a bare application in the same run."""

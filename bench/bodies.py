@@ -1,0 +1,203 @@
+"""The requests we measure with: one CT order, a patient, 5 conditions, 20 observations, and prior imaging."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+PRIORS = (0, 10, 100, 1000)
+PATIENT = "bench-child"
+_SUBJECT = {"reference": f"Patient/{PATIENT}"}
+_LOINC = "http://loinc.org"
+_NOTE = (
+    "Clinical history as given by the family. Technique as per departmental protocol for children. Findings are "
+    "described by region with comparison where earlier images were available. "
+)
+
+
+def _concept(system: str, code: str, display: str) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code, "display": display}], "text": display}
+
+
+def _day(days_ago: int) -> str:
+    return (datetime.now(UTC) - timedelta(days=days_ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _searchset(resources: list[dict[str, Any]]) -> dict[str, Any]:
+    entries = [
+        {"fullUrl": f"https://ehr.example.org/fhir/{one['resourceType']}/{one['id']}", "resource": one,
+         "search": {"mode": "match"}}
+        for one in resources
+    ]  # fmt: skip
+    return {"resourceType": "Bundle", "type": "searchset", "total": len(entries), "entry": entries}
+
+
+def _meta(kind: str) -> dict[str, Any]:
+    profile = f"http://hl7.org/fhir/us/core/StructureDefinition/us-core-{kind}"
+    return {"versionId": "1", "lastUpdated": _day(1), "profile": [profile]}
+
+
+def _conditions() -> list[dict[str, Any]]:
+    codes = [("J45.20", "Mild asthma"), ("L20.9", "Eczema"), ("J30.9", "Allergic rhinitis"),
+             ("Z91.010", "Allergy to peanuts"), ("H52.13", "Myopia")]  # fmt: skip
+    return [
+        {
+            "resourceType": "Condition",
+            "id": f"condition-{place}",
+            "meta": _meta("condition"),
+            "clinicalStatus": _concept("http://terminology.hl7.org/CodeSystem/condition-clinical", "active", "Active"),
+            "code": _concept("http://hl7.org/fhir/sid/icd-10-cm", code, display),
+            "subject": _SUBJECT,
+            "recordedDate": _day(400 + place),
+        }
+        for place, (code, display) in enumerate(codes)
+    ]
+
+
+def _observations() -> list[dict[str, Any]]:
+    kinds = [("8867-4", "Heart rate", 96, "/min"), ("9279-1", "Respiratory rate", 22, "/min"),
+             ("8310-5", "Body temperature", 37.9, "Cel"), ("29463-7", "Body weight", 31.2, "kg"),
+             ("8302-2", "Body height", 134, "cm")]  # fmt: skip
+    return [
+        {
+            "resourceType": "Observation",
+            "id": f"observation-{place}",
+            "status": "final",
+            "category": [_concept("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", "Vital")],
+            "code": _concept(_LOINC, *kinds[place % 5][:2]),
+            "subject": _SUBJECT,
+            "effectiveDateTime": _day(place // 5),
+            "valueQuantity": {
+                "value": kinds[place % 5][2],
+                "unit": kinds[place % 5][3],
+                "system": "http://unitsofmeasure.org",
+                "code": kinds[place % 5][3],
+            },
+        }
+        for place in range(20)
+    ]
+
+
+def _study(place: int) -> dict[str, Any]:
+    code, display, modality = (("36643-5", "XR Chest 2 Views", "DX"), ("24558-9", "US Abdomen", "US"),
+                               ("30799-1", "CT Head WO contrast", "CT"))[place % 3]  # fmt: skip
+    return {
+        "resourceType": "ImagingStudy",
+        "id": f"study-{place}",
+        "meta": _meta("imagingstudy"),
+        "identifier": [{"system": "urn:dicom:uid", "value": f"urn:oid:1.2.840.99999.{place}"}],
+        "status": "available",
+        "modality": [{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": modality}],
+        "subject": _SUBJECT,
+        "started": _day(30 + 5 * place),
+        "procedureCode": [_concept(_LOINC, code, display)],
+        "description": display,
+        "numberOfSeries": 1,
+        "series": [
+            {
+                "uid": f"1.2.840.99999.{place}.1",
+                "number": 1,
+                "modality": {"system": "http://dicom.nema.org/resources/ontology/DCM", "code": modality},
+                "description": f"{display} series",
+                "numberOfInstances": 120,
+            }
+        ],
+        "note": [{"text": _NOTE * 4}],
+    }
+
+
+def _report(place: int) -> dict[str, Any]:
+    code, display = (("36643-5", "XR Chest 2 Views"), ("24558-9", "US Abdomen"), ("30799-1", "CT Head WO contrast"))[
+        place % 3
+    ]
+    return {
+        "resourceType": "DiagnosticReport",
+        "id": f"report-{place}",
+        "meta": _meta("diagnosticreport-note"),
+        "status": "final",
+        "category": [_concept(_LOINC, "LP29684-5", "Radiology")],
+        "code": _concept(_LOINC, code, display),
+        "subject": _SUBJECT,
+        "effectiveDateTime": _day(30 + 5 * place),
+        "issued": _day(29 + 5 * place),
+        "imagingStudy": [{"reference": f"ImagingStudy/study-{place}"}],
+        "conclusion": _NOTE * 5,
+    }
+
+
+def _procedure(place: int) -> dict[str, Any]:
+    return {
+        "resourceType": "Procedure",
+        "id": f"procedure-{place}",
+        "meta": _meta("procedure"),
+        "status": "completed",
+        "code": _concept("http://snomed.info/sct", "430193006", "Medication reconciliation"),
+        "subject": _SUBJECT,
+        "performedDateTime": _day(20 + place),
+        "note": [{"text": _NOTE * 6}],
+    }
+
+
+def request(priors: int, *, instance: str = "7c2a8f3e-5b1d-4e6f-9a0b-1c2d3e4f5a6b") -> dict[str, Any]:
+    """An order-sign request with *priors* prior resources: studies, reports and procedures in equal parts."""
+    kinds = (_study, _report, _procedure)
+    made = [kinds[place % 3](place // 3) for place in range(priors)]
+    by_kind = {name: [one for one in made if one["resourceType"] == name] for name in
+               ("ImagingStudy", "DiagnosticReport", "Procedure")}  # fmt: skip
+    order = {
+        "resourceType": "ServiceRequest",
+        "id": "draft-1",
+        "status": "draft",
+        "intent": "order",
+        "priority": "routine",
+        "category": [_concept("http://snomed.info/sct", "363679005", "Imaging")],
+        "code": _concept(_LOINC, "79103-8", "CT Abdomen W contrast IV")
+        | {"coding": [{"system": _LOINC, "code": "36813-4", "display": "CT Abdomen and Pelvis W contrast IV"}],
+           "text": "CT abdomen and pelvis with contrast"},
+        "subject": _SUBJECT,
+        "encounter": {"reference": "Encounter/visit-1"},
+        "requester": {"reference": "Practitioner/doctor-1"},
+        "authoredOn": _day(0),
+        "reasonCode": [_concept("http://hl7.org/fhir/sid/icd-10-cm", "R10.31", "Right lower quadrant pain")],
+    }  # fmt: skip
+    return {
+        "hook": "order-sign",
+        "hookInstance": instance,
+        "context": {
+            "userId": "Practitioner/doctor-1",
+            "patientId": PATIENT,
+            "encounterId": "visit-1",
+            "draftOrders": {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": order}]},
+        },
+        "prefetch": {
+            "patient": {
+                "resourceType": "Patient",
+                "id": PATIENT,
+                "gender": "female",
+                "birthDate": (datetime.now(UTC) - timedelta(days=3400)).strftime("%Y-%m-%d"),
+            },
+            "encounter": {
+                "resourceType": "Encounter",
+                "id": "visit-1",
+                "status": "in-progress",
+                "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
+                "subject": _SUBJECT,
+            },
+            "conditions": _searchset(_conditions()),
+            "observations": _searchset(_observations()),
+            "imagingStudies": _searchset(by_kind["ImagingStudy"]),
+            "reports": _searchset(by_kind["DiagnosticReport"]),
+            "procedures": _searchset(by_kind["Procedure"]),
+            "devices": _searchset([]),
+            "allergies": _searchset([]),
+            "medications": _searchset([]),
+            "forms": _searchset([]),
+            "orders": _searchset([]),
+        },
+    }
+
+
+def body(priors: int) -> bytes:
+    """The request as it goes over the wire."""
+    return json.dumps(request(priors)).encode()

@@ -1,0 +1,178 @@
+"""
+The generated pages: the catalog of rules, every fact, the schema, and the settings in the README.
+
+``write`` makes them anew, ``stale`` names those that no longer say what is so.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from cds_service.content import Content
+from cds_service.rules.rule import Rule, Topic
+from cds_service.rules.schema import rule_schema
+from cds_service.settings import SETTINGS
+from cds_service.vocabulary.facts import Fact
+
+_SETTINGS = re.compile(r"(?s)(<!-- settings -->\n).*?(<!-- /settings -->)")
+_HEAD = """# The rules
+
+This page is made by `cds-service docs`; edit the rules, not the page.
+
+Every rule is one YAML file that carries everything about itself: why, who says so, its numbers, its logic, its
+examples. {counts}
+
+## To change one
+
+1. **A number or a status**: not here, but in `site.yaml` in your own folder (`CDS_SITE`), inside the allowed range:
+
+   ```yaml
+   suspected-appendicitis:
+     thresholds: {{low_risk_below: 4 points}}
+     reason: Why your hospital chooses so.
+     approved: {{by: Imaging Stewardship, on: 2026-11-01, until: 2027-11-01}}
+   ```
+
+2. **A rule**: edit the file. Your editor knows the fields from `rule.schema.json`; the facts are in [FACTS.md](FACTS.md).
+3. `cds-service check` says whether it is right, with file, line and remedy, and which examples a site's choice changes.
+4. A running service takes a good edit within a second and keeps the last good rules when an edit is wrong.
+
+Safety rules can only silence, soften or remove advice. They are always active.
+"""
+
+
+def pages(content: Content, readme: str = "") -> dict[str, str]:
+    """Every generated page: its path in the repository → its text."""
+    made = {
+        "rules/README.md": catalog(content),
+        "rules/FACTS.md": fact_list(content.facts),
+        "rules/rule.schema.json": schema(content),
+    }
+    if readme:
+        made["README.md"] = _SETTINGS.sub(lambda found: found[1] + settings_table() + found[2], readme)
+    return made
+
+
+def schema(content: Content) -> str:
+    """The JSON Schema of rule files."""
+    return json.dumps(rule_schema(content.facts, content.override_reasons), indent=1, sort_keys=True) + "\n"
+
+
+def catalog(content: Content) -> str:
+    """The catalog of rules."""
+    rules = content.rules
+    counts = content.counts
+    said = (
+        f"{counts['topics']} topics, {counts['checks']} checks, {counts['safety']} safety rules and "
+        f"{counts['definitions']} definitions, with {counts['examples']} examples that run at every load."
+    )
+    return "\n".join(
+        [
+            _HEAD.format(counts=said),
+            "## Topics\n",
+            *(line for topic in _sorted(rules.topics) for line in _topic(topic)),
+            "\n## Checks\n",
+            *_table(rules.checks),
+            "\n## Safety\n",
+            *_table(rules.safety),
+            "\n## Definitions\n",
+            *_table(rules.definitions),
+            *(["\n## Drafts and retired rules\n", *_table(rules.dormant)] if rules.dormant else []),
+            "\n## Sources\n",
+            *_sources(rules.rules),
+            "",
+        ]
+    )
+
+
+def _sorted(rules: tuple[Topic, ...]) -> list[Topic]:
+    return sorted(rules, key=lambda rule: rule.file)
+
+
+def _link(rule: Rule) -> str:
+    return f"[{rule.id}]({rule.file.removeprefix('rules/')})"
+
+
+def _table(rules: tuple[Rule, ...]) -> Iterator[str]:
+    yield "| rule | what it is about | status | version | sources |"
+    yield "|---|---|---|---|---|"
+    for rule in sorted(rules, key=lambda rule: rule.file):
+        sources = ", ".join(dict.fromkeys(citation.id for citation in rule.citations))
+        yield f"| {_link(rule)} | {rule.title} | {rule.status} | {rule.version} | {sources} |"
+
+
+def _topic(topic: Topic) -> Iterator[str]:
+    yield f"### {topic.title}\n"
+    yield f"{_link(topic)}, version {topic.version}, {topic.status}. When facts are missing: {topic.if_unknown}.\n"
+    yield "| situation | source | rated | best rated |"
+    yield "|---|---|---|---|"
+    for variant in topic.variants:
+        best = max((row.rating for row in variant.rows), default=None)
+        shown = [str(row.exam) for row in variant.rows if row.rating is best]
+        words = f"{best.words}: {', '.join(shown)}" if best is not None and best > 1 else "nothing: no imaging now"
+        if best is None:
+            prefers = [str(exam) for preference in variant.preferences for exam in preference.prefer]
+            words = f"preferred: {', '.join(prefers)}" if prefers else variant.no_imaging
+        yield f"| {variant.situation} | {variant.citation.id} | {len(variant.rows)} | {words} |"
+    if topic.thresholds:
+        yield "\n| threshold | value | a site may choose | meaning |"
+        yield "|---|---|---|---|"
+        for one in topic.thresholds.values():
+            allowed = f"{one.low} to {one.high}" if one.low is not None else "no other"
+            yield f"| {one.name} | {one.value} | {allowed} | {one.meaning} |"
+    yield ""
+
+
+def _sources(rules: tuple[Rule, ...]) -> Iterator[str]:
+    cited = {citation.id: citation for rule in rules for citation in rule.citations}
+    for name, one in sorted(cited.items()):
+        where = f" doi:{one.doi}" if one.doi else ""
+        yield f"- `{name}`: {one.cite}{f' ({one.year})' if one.year and one.year not in one.cite else ''}.{where}"
+
+
+def fact_list(facts: Mapping[str, Fact]) -> str:
+    """Every fact a rule may ask about."""
+    lines = [
+        "# The facts a rule may ask about",
+        "",
+        "Made by `cds-service docs`. Every fact answers yes, no or unknown; no record of a finding is not a normal finding.",
+        "",
+        "| fact | kind | meaning | values or unit | when absent |",
+        "|---|---|---|---|---|",
+    ]
+    for name, fact in sorted(facts.items()):
+        words = ", ".join(sorted(fact.choices)) if 0 < len(fact.choices) <= 12 else f"{len(fact.choices) or ''}"
+        more = fact.unit or (words if len(fact.choices) <= 12 else f"{words} words, see the code lists")
+        lines.append(f"| `{name}` | {fact.kind.value} | {fact.meaning} | {more} | {fact.absent} |")
+    return "\n".join(lines) + "\n"
+
+
+def settings_table() -> str:
+    """The settings as a Markdown table."""
+    rows = [f"| `{one.variable}` | {one.kind} | {one.default} | {one.meaning} |" for one in SETTINGS]
+    return "\n".join(["| variable | type | default | meaning |", "|---|---|---|---|", *rows]) + "\n"
+
+
+def write(root: Path, content: Content) -> list[str]:
+    """Write every page below *root*; the paths that changed."""
+    changed = stale(root, content)
+    for path in changed:
+        (root / path).write_text(pages(content, _readme(root))[path])
+    return changed
+
+
+def stale(root: Path, content: Content) -> list[str]:
+    """The pages below *root* that are missing or no longer say what is so."""
+    return [path for path, text in pages(content, _readme(root)).items() if not _says(root / path, text)]
+
+
+def _says(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_text() == text
+
+
+def _readme(root: Path) -> str:
+    readme = root / "README.md"
+    return readme.read_text() if readme.is_file() else ""
