@@ -27,11 +27,13 @@ class Generic:
     """
     The standard's own way. Also what the other dialects start from.
 
-    ``behavior`` overrides the card's selectionBehavior; ``room`` is how many changes fit beside what ``beside`` adds.
+    ``behavior`` overrides the card's selectionBehavior; ``room`` is how many changes fit beside what ``beside`` adds;
+    ``cards`` is how many cards one order may get, and only one merges its findings.
     """
 
     behavior: Literal["any"] | None = None
     room = 3
+    cards = 1
 
     def __init__(
         self, draft: Draft, codes: OrderCodes, *, new_id: Callable[[], str], mechanism: str = UNREGISTERED
@@ -100,11 +102,13 @@ class Epic(Generic):
     """
     One action a suggestion, chosen freely; its text is the action's description. Orders cannot be updated.
 
-    Codes come from the site's preference list where it names them, and the list's details replace ours.
+    Codes come from the site's preference list where it names them, and the list's details replace ours. Findings keep
+    cards of their own, since an acknowledgement silences the topic it was given on.
     """
 
     behavior: Literal["any"] | None = "any"
     room = 2
+    cards = 2
 
     def beside(self, changes: Sequence[Change]) -> list[Suggestion]:
         """Removing the order, once, beside what would replace it; never pre-selected."""

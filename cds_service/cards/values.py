@@ -1,0 +1,118 @@
+"""The closed list of what a card template may say, and where each value comes from. All values are plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
+
+from cds_service.cards.discretion import sayable
+from cds_service.cards.markdown import plain
+from cds_service.findings import Alternative, Citation, Finding, ReasonOffer, Undecided
+from cds_service.vocabulary.exams import Exam
+from cds_service.vocabulary.readings import Evidence
+
+Value = str | tuple[str, ...]
+
+_NAME, _SENTENCE, _ITEM, _ITEMS, _DAY = 120, 500, 200, 5, 10
+
+
+class About(NamedTuple):
+    """The order a card is about: its exam as recognised and named, or as the order words it."""
+
+    name: str
+    exam: Exam | None = None
+
+
+class Speech(NamedTuple):
+    """Everything one card can say: the main finding, what is offered, and what else was found."""
+
+    finding: Finding
+    about: About
+    say: Callable[[Exam], str]
+    options: tuple[Alternative, ...] = ()
+    offer: ReasonOffer | None = None
+    others: tuple[Finding, ...] = ()
+
+    def value(self, name: str) -> Value:
+        """The value of a placeholder; empty when there is nothing to say. Unknown names are the rule's own slots."""
+        field = FIELDS.get(name)
+        return field(self) if field else plain(self.finding.fill.get(name, ""), _SENTENCE)
+
+
+def _order_name(speech: Speech) -> Value:
+    name = plain(speech.about.name, _NAME)
+    return name if name and sayable(name) else "This exam"
+
+
+def _alternative(speech: Speech) -> Value:
+    return plain(speech.say(speech.options[0].exam), _NAME) if speech.options else ""
+
+
+def _options(speech: Speech) -> Value:
+    spared = speech.about.exam is None or speech.about.exam.ionizing
+    return tuple(_option(speech.say(one.exam), one, spared=spared) for one in speech.options)
+
+
+def _option(name: str, alternative: Alternative, *, spared: bool) -> str:
+    no_radiation = "no radiation" if spared and not alternative.exam.ionizing else ""
+    said = ", ".join(filter(None, (alternative.why or alternative.rating, no_radiation)))
+    return plain(f"{name} ({said})" if said else name, _ITEM)
+
+
+def _also(speech: Speech) -> Value:
+    return tuple(
+        plain(f"{other.situation} {other.because}", _SENTENCE) + f" ({_rule_name(other)})" for other in speech.others
+    )
+
+
+def _items(texts: Iterable[str]) -> Value:
+    said = dict.fromkeys(plain(text, _ITEM) for text in texts if sayable(text))
+    return tuple(filter(None, said))[:_ITEMS]
+
+
+def _evidence(one: Evidence) -> str:
+    day = one.on[:_DAY]
+    return f"{one.text} ({day})" if day and one.text and day not in one.text else one.text
+
+
+def _unknown(one: Undecided) -> str:
+    return f"{one.question} ({one.means})" if one.means else one.question
+
+
+def _source(one: Citation) -> str:
+    return f"{one.cite}, {one.year}" if one.year and one.year not in one.cite else one.cite
+
+
+def _rule_name(finding: Finding) -> str:
+    return f"{finding.rule} v{finding.version}"
+
+
+def _review(finding: Finding) -> str:
+    by = f" by {finding.reviewer}" if finding.reviewer else ""
+    return f"reviewed {finding.reviewed}{by}" if finding.reviewed else ""
+
+
+def _question(speech: Speech) -> Value:
+    return next((plain(one.question, _SENTENCE) for one in speech.finding.undecided if sayable(one.question)), "")
+
+
+FIELDS: Final[Mapping[str, Callable[[Speech], Value]]] = {
+    "order.name": _order_name,  # the exam as ordered
+    "alternative": _alternative,  # the exam offered; the best one where several are
+    "options": _options,  # every exam offered, with its rating
+    "reason": lambda speech: plain(speech.offer.label, _NAME) if speech.offer else "",  # the reason to add
+    "situation": lambda speech: plain(speech.finding.situation, _SENTENCE),
+    "because": lambda speech: plain(speech.finding.because, _SENTENCE),
+    "evidence": lambda speech: _items(map(_evidence, speech.finding.evidence)),  # what in this chart led here
+    "unknown": lambda speech: _items(map(_unknown, speech.finding.undecided)),  # what is not known
+    "question": _question,  # the first thing not known
+    "sources": lambda speech: _items(map(_source, speech.finding.citations)),
+    "also": _also,  # the other findings on this order
+    "rule": lambda speech: plain(", ".join(filter(None, (_rule_name(speech.finding), _review(speech.finding))))),
+    "rule.id": lambda speech: plain(speech.finding.rule),
+    "rule.version": lambda speech: plain(speech.finding.version),
+    "rule.title": lambda speech: plain(speech.finding.title, _SENTENCE),
+    "review.last": lambda speech: plain(speech.finding.reviewed),
+    "review.by": lambda speech: plain(speech.finding.reviewer),
+}
+"""Placeholder → what it says. A tuple becomes one list item each, or is joined by semicolons inside a line."""
