@@ -17,6 +17,7 @@ _VERHOEFF_TIMES: Final = (
     (8, 7, 6, 5, 9, 3, 2, 1, 0, 4),
     (9, 8, 7, 6, 5, 4, 3, 2, 1, 0),
 )
+_SNOMED_LENGTHS: Final = range(6, 19)
 _VERHOEFF_FIRST: Final = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
 
 
@@ -43,7 +44,7 @@ def loinc_holds(code: str) -> bool:
     total = 0
     for place, digit in enumerate(reversed(body)):
         number = int(digit) * (1 if place % 2 else 2)
-        total += number - 9 if number > 9 else number
+        total += sum(divmod(number, 10))
     return (total + int(check)) % 10 == 0
 
 
@@ -54,7 +55,7 @@ def snomed_holds(code: str) -> bool:
     >>> snomed_holds("241615005"), snomed_holds("30367100"), snomed_holds("16457501000119100")
     (True, False, False)
     """
-    if not (code.isdecimal() and code.isascii() and 6 <= len(code) <= 18):
+    if not (code.isdecimal() and code.isascii() and len(code) in _SNOMED_LENGTHS):
         return False
     check = 0
     for place, digit in enumerate(reversed(code)):

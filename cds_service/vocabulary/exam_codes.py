@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from cds_service import yaml_source
 from cds_service.errors import ContentError, PhraseError, Problem
@@ -153,7 +153,7 @@ class _Loading:
         self.tables: dict[str, dict[str, Coded]] = {}
         self.words = NO_WORDS
         self.problems: list[Problem] = []
-        self._lists: list[tuple[str, Block]] = []
+        self._lists: list[tuple[str, Mapping[str, Any]]] = []
         self._origin: dict[tuple[int, str], str] = {}
 
     def join(self) -> None:
@@ -173,6 +173,9 @@ class _Loading:
         if not isinstance(block, Block):
             self._problem(file, block, "a code list is a block with system, source, review and codes")
             return
+        self._head(file, cast("Mapping[str, Any]", block))
+
+    def _head(self, file: str, block: Mapping[str, Any]) -> None:
         for key in block:
             if key not in _HEAD and key not in _SECTIONS:
                 self._problem(file, key, f"{key} is not a part of a code list", _hint(key, [*_HEAD, *_SECTIONS]))
@@ -182,7 +185,7 @@ class _Loading:
         if isinstance(block.get("system"), Text):
             self._lists.append((file, block))
 
-    def _codes(self, file: str, block: Block) -> None:
+    def _codes(self, file: str, block: Mapping[str, Any]) -> None:
         system = str(block["system"])
         table = self._table(file, block, system)
         for section, reader in _READERS.items():
@@ -198,7 +201,7 @@ class _Loading:
         if entries is not None and not isinstance(entries, Items):
             self._problem(file, entries, "not_exams is a list of codes")
 
-    def _table(self, file: str, block: Block, system: str) -> dict[str, Coded]:
+    def _table(self, file: str, block: Mapping[str, Any], system: str) -> dict[str, Coded]:
         table = self.tables.setdefault(system, {})
         also = block.get("also")
         if also is not None and not isinstance(also, Items):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from cds_service.errors import ContentError, PhraseError, Problem
 from cds_service.vocabulary.exams import CONTRASTS, TECHNIQUES, Exam, exam
@@ -75,7 +75,7 @@ NO_WORDS: Final = Words({}, {})
 def read_words(block: Block, *, file: str) -> Words:
     """Read the table of words. Raises ContentError with every problem."""
     reading = _Reading(file)
-    words = block["words"]
+    words = cast("Mapping[str, Any]", block)["words"]
     if not isinstance(words, Block):
         raise ContentError([Problem(file, line_of(words), "words is a block of sections")])
     for section, entries in words.items():

@@ -95,13 +95,13 @@ def _concept(concept: CodeableConcept | None) -> tuple[_Codings, str | None]:
 
 
 def _remembered(told: _Told, codes: ExamCodes) -> Recognised:
-    memory = codes.memory
+    memory: dict[_Told, Recognised] = codes.memory
     found = memory.get(told)
     if found is None:
         if len(memory) >= MEMORY:
             memory.clear()
         found = memory[told] = _recognised(told, codes)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _recognised(told: _Told, codes: ExamCodes) -> Recognised:
@@ -147,7 +147,7 @@ def _codings_say(codings: _Codings, codes: ExamCodes) -> tuple[Said, list[str], 
             continue
         if display:
             unknown.append(display)
-        if code and system in CHECKED and not CHECKED[system](code):
+        if code and system and system in CHECKED and not CHECKED[system](code):
             damaged = f" (code {code} fails its check digit)"
     return said, unknown, how or f"by its text{damaged}"
 

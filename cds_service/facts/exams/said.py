@@ -26,7 +26,8 @@ class Said(NamedTuple):
     What one source says.
 
     ``any_of`` means its regions are alternatives it does not tell apart. ``passes`` is a stated number, 0 when
-    none is; ``more`` asks for one more than the contrast implies. ``trouble`` says why it cannot be read, ``doubt`` why its words alone settle nothing.
+    none is; ``more`` asks for one more than the contrast implies. ``trouble`` says why it cannot be read,
+    ``doubt`` why its words alone settle nothing.
     """
 
     modality: str = ""

@@ -17,6 +17,9 @@ from cds_service.vocabulary.regions import mask
 
 MAX_WORDS: Final = 400
 _ALSO_CALLED: Final = {("XR", "RF")}
+_VESSEL_IMAGING: Final = frozenset({"angiography", "venography"})
+_OTHER_CONTRAST: Final = frozenset({"arthrography", "myelography"})
+_VESSELS_UNDER_FLUOROSCOPY: Final = {"RF", "XA"}
 _GENERIC: Final = frozenset({"spine", "limb", "upper-limb", "lower-limb", "whole-body", "bowel"})
 _GENERIC_OF_ULTRASOUND: Final = _GENERIC | {"abdomen", "pelvis"}
 
@@ -57,7 +60,18 @@ def speaks_of_earlier(text: str, words: Words) -> bool:
 class _Reading:
     """What the phrases have said so far."""
 
-    __slots__ = ("_closing", "_contrasts", "_doubt", "_more", "_negated", "_open", "_passes", "_purpose", "_said", "_trouble")
+    __slots__ = (
+        "_closing",
+        "_contrasts",
+        "_doubt",
+        "_more",
+        "_negated",
+        "_open",
+        "_passes",
+        "_purpose",
+        "_said",
+        "_trouble",
+    )
 
     def __init__(self) -> None:
         self._said: list[Meaning] = []
@@ -111,16 +125,18 @@ class _Reading:
         modality, trouble = _modality(told)
         if trouble:
             return Said(trouble=trouble)
-        techniques = frozenset().union(*(meaning.techniques for meaning in told))
+        modality, techniques = _techniques(told, modality)
         if self._purpose in ("guidance", "planning"):
             techniques |= {self._purpose}
+        contrasted = modality in ("", "CT", "MR") and not techniques & _OTHER_CONTRAST
+        scanned = modality in ("", "CT")
         return Said(
             modality,
             _regions(told, modality),
             techniques,
-            _contrast(self._contrasts) if modality in ("", "CT", "MR") else None,
-            self._passes,
-            self._more,
+            _contrast(self._contrasts) if contrasted else None,
+            self._passes if scanned else 0,
+            self._more and scanned,
             self._purpose,
             doubt=self._doubt,
         )
@@ -129,9 +145,9 @@ class _Reading:
 def _modality(told: list[Meaning]) -> tuple[str, str]:
     """The one modality of the phrases, or the trouble with them."""
     plain = {meaning.modality for meaning in told if meaning.modality and not meaning.whole}
-    if len(plain) > 1:
+    if len(plain) > 1 and plain != _VESSELS_UNDER_FLUOROSCOPY:
         return "", f"it names {' and '.join(sorted(plain))}"
-    named = next(iter(plain), "")
+    named = "XA" if len(plain) > 1 else next(iter(plain), "")
     whole = {meaning.modality for meaning in told if meaning.whole and named not in meaning.elsewhere} - {named}
     if len(whole) > 1:
         return "", f"it names {' and '.join(sorted(whole))}"
@@ -139,6 +155,18 @@ def _modality(told: list[Meaning]) -> tuple[str, str]:
     if named and implied and (named, implied) not in _ALSO_CALLED:
         return "", f"it names {named} and {implied}"
     return implied or named, ""
+
+
+def _techniques(told: list[Meaning], modality: str) -> tuple[str, frozenset[str]]:
+    """The techniques of the phrases; vessels under fluoroscopy are arteriography, those in ultrasound are Doppler's."""
+    techniques = NOTHING.union(*(meaning.techniques for meaning in told))
+    if not techniques & _VESSEL_IMAGING:
+        return modality, techniques
+    if modality == "RF" and "angiography" in techniques:
+        return "XA", techniques - _VESSEL_IMAGING
+    if modality == "US":
+        return modality, techniques - _VESSEL_IMAGING
+    return modality, techniques - {"angiography"} if "venography" in techniques else techniques
 
 
 def _regions(told: list[Meaning], modality: str) -> frozenset[str]:
