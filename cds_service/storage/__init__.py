@@ -1,0 +1,1 @@
+"""What is kept: feedback, issued cards, decisions, and what not to show again."""

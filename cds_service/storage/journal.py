@@ -1,0 +1,140 @@
+"""
+What advice leaves behind: issued cards and decisions, written behind its back.
+
+Advice hands over a record and goes on. When the database is away the records wait; when
+there is no more room they are counted and dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection
+from sqlalchemy.exc import DataError, IntegrityError
+
+from cds_service.errors import StorageError
+from cds_service.storage import schema
+from cds_service.storage.batches import Batches
+from cds_service.storage.database import Database
+from cds_service.storage.quiet import Shown
+from cds_service.telemetry import log
+
+ROOM = 10_000
+"""Records that may wait for the database."""
+
+_LINGER_SECONDS = 0.2
+_RETRY_SECONDS = 1.0
+
+
+class IssuedCard(NamedTuple):
+    """
+    A card as it was issued, with what feedback on it will lack.
+
+    ``patient`` and ``encounter`` are hashes; ``rules`` are id and version of everything on the card;
+    ``suggestions`` gives each suggestion's label by its uuid.
+    """
+
+    card: str
+    client: str
+    service: str
+    issued_at: datetime
+    patient: str
+    exam: str
+    rules: Sequence[tuple[str, str]]
+    suggestions: Mapping[str, str] = {}
+    encounter: str = ""
+    user: str = ""
+    location: str = ""
+    decision: str = ""
+
+    def shown(self) -> tuple[Shown, ...]:
+        """What this card shows, rule by rule."""
+        return tuple(Shown(self.client, self.patient, self.encounter, rule, self.exam) for rule, _ in self.rules)
+
+
+class Decision(NamedTuple):
+    """One call's outcome: under which content, what every rule said, and how long it took."""
+
+    decision: str
+    decided_at: datetime
+    client: str
+    service: str
+    digest: str
+    verdicts: Sequence[Any]
+    milliseconds: float
+
+
+class Journal:
+    """Writes records in batches on a thread of its own."""
+
+    def __init__(self, database: Database, *, room: int = ROOM, linger: float = _LINGER_SECONDS) -> None:
+        self.dropped = 0
+        self._database = database
+        self._batches: Batches[IssuedCard | Decision] = Batches("journal", self._write, room=room, linger=linger)
+
+    def record(self, record: IssuedCard | Decision) -> None:
+        """Take *record* to be written; never waits, never fails."""
+        if not self._batches.offer(record):
+            self.dropped += 1
+            if self.dropped == 1:
+                log().warning("journal is full, records are dropped")
+
+    def close(self) -> None:
+        """Write what has gathered."""
+        self._batches.close()
+
+    def _write(self, batch: list[IssuedCard | Decision]) -> None:
+        cards = [_plain(record) for record in batch if isinstance(record, IssuedCard)]
+        decisions = [_plain(record) for record in batch if isinstance(record, Decision)]
+
+        def work(connection: Connection) -> None:
+            schema.add(connection, schema.issued_cards, cards)
+            schema.add(connection, schema.decisions, decisions)
+
+        while not self._written(work):
+            if self._batches.stopping.wait(_RETRY_SECONDS):
+                self.dropped += 0 if self._written(work) else len(batch)
+                return
+
+    def _written(self, work: Any) -> bool:
+        """Whether there is nothing more to do: written, or never to be written."""
+        try:
+            self._database.transact(work)
+        except StorageError as error:
+            return isinstance(error.__cause__, DataError | IntegrityError)
+        return True
+
+
+def instant(moment: datetime | None) -> str:
+    """
+    A moment as text that sorts by time; empty for none.
+
+    >>> instant(datetime(2026, 3, 2, 14, tzinfo=UTC))
+    '2026-03-02T14:00:00.000000+00:00'
+    """
+    return "" if moment is None else moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def as_json(value: Any) -> str:
+    """*value* as JSON text; what JSON cannot say is said in words."""
+    return msgspec.json.encode(value, enc_hook=str).decode()
+
+
+def _plain(record: IssuedCard | Decision) -> dict[str, Any]:
+    return {name: _column(value) for name, value in record._asdict().items()}
+
+
+def _column(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return instant(value)
+    if isinstance(value, str):
+        return clean(value)
+    return value if isinstance(value, float | int) else as_json(value)
+
+
+def clean(text: str) -> str:
+    """Text any database takes: no NUL, no half characters."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")

@@ -1,0 +1,116 @@
+"""
+The tables, and the version they are at.
+
+Patients and encounters stand here only as keyed hashes. Everything is plain text, numbers
+and JSON text, so that SQLite and PostgreSQL hold the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Connection, Float, Integer, MetaData, Table, Text, UniqueConstraint, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from cds_service.errors import StorageError
+
+VERSION = 1
+"""Raised by one with every change of a table, together with the step that brings older data there."""
+
+metadata = MetaData()
+
+
+def _text(name: str, *, key: bool = False) -> Column[Any]:
+    return Column(name, Text, nullable=False, primary_key=key, server_default=None if key else "")
+
+
+schema_version = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    _text("client"),
+    _text("card"),
+    _text("outcome"),
+    _text("outcome_at"),
+    _text("content"),  # digest of the rest: a retry repeats it, a second outcome does not
+    _text("received_at"),
+    _text("suggestions"),
+    _text("reasons"),
+    _text("comment"),
+    Column("ours", Boolean, nullable=False),  # whether the card id proves to be one of this client's
+    UniqueConstraint("client", "card", "outcome_at", "content"),
+)
+
+issued_cards = Table(
+    "issued_cards",
+    metadata,
+    _text("card", key=True),
+    _text("client"),
+    _text("service"),
+    _text("issued_at"),
+    _text("decision"),
+    _text("patient"),
+    _text("encounter"),
+    _text("user"),
+    _text("location"),
+    _text("exam"),
+    _text("rules"),
+    _text("suggestions"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    _text("decision", key=True),
+    _text("decided_at"),
+    _text("client"),
+    _text("service"),
+    _text("digest"),
+    _text("verdicts"),
+    Column("milliseconds", Float, nullable=False),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    _text("client", key=True),
+    _text("patient", key=True),
+    _text("encounter", key=True),
+    _text("rule", key=True),
+    _text("exam", key=True),
+    Column("until", Float, nullable=False),
+)
+
+Row = Mapping[str, Any]
+
+
+def prepare(connection: Connection) -> None:
+    """Make the tables, or see that those there are ours to use."""
+    metadata.create_all(connection)
+    version = connection.execute(select(schema_version.c.version)).scalar()
+    if version is None:
+        add(connection, schema_version, [{"version": VERSION}])
+    elif version > VERSION:
+        raise StorageError(f"The database is at version {version}; this release knows {VERSION}.")
+
+
+def add(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert *rows*; those already there stay as they are."""
+    if rows:
+        connection.execute(_insert(connection, table).on_conflict_do_nothing(), list(rows))
+
+
+def put(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert *rows*; those already there take the new values."""
+    if rows:
+        statement = _insert(connection, table)
+        keys = [column.name for column in table.primary_key]
+        changed = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
+        connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows))
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
