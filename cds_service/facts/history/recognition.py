@@ -1,0 +1,154 @@
+"""
+Exam recognition for the history: each distinct concept once, and a study's images before its words.
+
+A long history repeats few concepts, so what one concept means is kept for the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from cds_service.facts.exams import recognise_concept
+from cds_service.facts.history.categories import without_some_study
+from cds_service.facts.history.modalities import acquired, agree, purpose_of, union
+from cds_service.facts.history.record import DIAGNOSTIC, SOME_EXAM
+from cds_service.fhir.resources import CodeableConcept, Coding, ImagingStudy
+from cds_service.vocabulary.exam_codes import ExamCodes
+from cds_service.vocabulary.exams import Exam
+
+
+class Seen(NamedTuple):
+    """What was recognised; ``sure`` is False when code, text and images disagree."""
+
+    exam: Exam | None = None
+    purpose: str = DIAGNOSTIC
+    sure: bool = True
+
+
+NOTHING: Final = Seen()
+_ANYWHERE: Final = "whole body"
+_WORDS: Final = {"PT": "PET", "XA": "RF"}  # what a text has to say for the modality to be understood
+_DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
+
+
+class Eyes:
+    """Recognises exams with *codes*, remembering what it saw."""
+
+    __slots__ = ("_codes", "_concepts", "_studies")
+
+    def __init__(self, codes: ExamCodes) -> None:
+        self._codes = codes
+        self._concepts: dict[object, Seen] = {}
+        self._studies: dict[object, Seen] = {}
+
+    def concept(
+        self, concept: CodeableConcept | None, sites: Sequence[CodeableConcept] = (), texts: Sequence[str] = ()
+    ) -> Seen:
+        """The exam that *concept* names, helped by body sites and further texts."""
+        key: object = _key(concept)
+        if sites or texts:
+            key = (key, tuple(map(_key, sites)), tuple(texts))
+        seen = self._concepts.get(key)
+        if seen is None:
+            seen = self._concepts[key] = self._look(concept, sites, texts)
+        return seen
+
+    def study(self, study: ImagingStudy) -> Seen:
+        """The exam that an imaging study shows; its DICOM modalities are believed before its words."""
+        modalities = {coding.code for coding in study.modality if coding.code} if study.modality else set()
+        places: list[Coding] = []
+        for series in study.series or ():
+            if series.modality is not None and series.modality.code:
+                modalities.add(series.modality.code)
+            if series.bodySite is not None and series.bodySite not in places:
+                places.append(series.bodySite)
+        shown = acquired(frozenset(modalities))
+        if shown is None and modalities:
+            return NOTHING
+        procedures = study.procedureCode or ()
+        key = (shown, study.description, tuple(map(_key, procedures)), tuple((p.system, p.code) for p in places))
+        seen = self._studies.get(key)
+        if seen is None:
+            sites = [CodeableConcept(coding=[_site(place)]) for place in places]
+            named = self._named(shown, procedures, sites, study.description or "")
+            seen = self._studies[key] = _fuse(shown, named)
+        return seen
+
+    def _named(
+        self, shown: Exam | None, procedures: Sequence[CodeableConcept], sites: list[CodeableConcept], text: str
+    ) -> list[Seen]:
+        """What a study's codes and words name; with neither, its body sites in the modality its images show."""
+        texts = (text,) if text else ()
+        found = [seen for procedure in procedures if (seen := self.concept(procedure, sites, texts)).exam is not None]
+        if not found and text:
+            found = [seen for seen in (self.concept(None, sites, texts),) if seen.exam is not None]
+        if shown is not None and not any(seen.exam is not None and seen.exam.regions for seen in found):
+            word = _WORDS.get(shown.modality, shown.modality)
+            for texts in ((f"{word} {text}",), (word,)):
+                exam = self.concept(None, sites, texts).exam
+                if exam is not None and exam.regions:
+                    return [*found, Seen(exam._replace(modality=shown.modality))]
+        return found
+
+    def _look(self, concept: CodeableConcept | None, sites: Sequence[CodeableConcept], texts: Sequence[str]) -> Seen:
+        concept = without_some_study(concept)
+        seen = self._ask(concept, sites, texts)
+        if seen.exam is None and concept is not None and concept.coding:
+            seen = self._at_odds(concept)
+        if seen.exam is None:
+            # A region nobody can mean tells whether at least the modality is known.
+            exam = self._ask(concept, (), (*texts, _ANYWHERE)).exam
+            if exam is not None:
+                seen = Seen(exam._replace(regions=frozenset()), purpose_of(exam))
+        return seen
+
+    def _at_odds(self, concept: CodeableConcept) -> Seen:
+        """What a concept may mean whose code and words name two different exams."""
+        coding = concept.coding or []
+        coded = self._ask(CodeableConcept(coding=[Coding(each.system, each.code) for each in coding]), (), ()).exam
+        if coded is None:
+            return NOTHING
+        text = concept.text or next((each.display for each in coding if each.display), "")
+        worded = self._ask(CodeableConcept(text=text), (), ()).exam
+        if worded is None:
+            return Seen(coded, purpose_of(coded), sure=False)
+        if not agree(coded, worded):
+            return Seen(SOME_EXAM, sure=False)
+        return Seen(coded._replace(regions=coded.regions | worded.regions), purpose_of(coded), sure=False)
+
+    def _ask(self, concept: CodeableConcept | None, sites: Sequence[CodeableConcept], texts: Sequence[str]) -> Seen:
+        recognised = recognise_concept(concept, self._codes, texts=texts, sites=sites)
+        exam = recognised.exam
+        return NOTHING if exam is None else Seen(exam, purpose_of(exam, recognised.purpose))
+
+
+def _site(place: Coding) -> Coding:
+    """A body site; a bare word is DICOM's own (Body Part Examined)."""
+    return place if place.system else Coding(_DICOM, (place.code or "").upper(), place.display)
+
+
+def _key(concept: CodeableConcept | None) -> object:
+    if concept is None:
+        return None
+    coding = concept.coding
+    if coding and len(coding) == 1:
+        only = coding[0]
+        return (only.system, only.code, only.display, concept.text)
+    return (concept.text, *[(each.system, each.code, each.display) for each in coding or ()])
+
+
+def _fuse(shown: Exam | None, named: Sequence[Seen]) -> Seen:
+    """Images tell the modality, words the region; words about another modality are not believed."""
+    told = [(seen, seen.exam) for seen in named if seen.exam is not None]
+    if not told:
+        return Seen(SOME_EXAM, sure=False) if shown is None else Seen(shown, purpose_of(shown))
+    base = shown or told[0][1]
+    fitting = [(seen, exam) for seen, exam in told if agree(exam, base)]
+    if shown is None and len(fitting) < len(told):
+        return Seen(SOME_EXAM, sure=False)
+    exams = [exam for _, exam in fitting]
+    exam = union([base, *exams] if shown is not None else exams)
+    purposes = [seen.purpose for seen, _ in fitting if seen.purpose != DIAGNOSTIC]
+    sure = len(fitting) == len(told) and all(seen.sure for seen, _ in fitting)
+    return Seen(exam, purposes[0] if purposes else purpose_of(exam), sure)
