@@ -171,6 +171,7 @@ def is_failure(outcome: OperationOutcome) -> bool:
 
     Servers also use outcomes to say that nothing was found, which is not a failure.
 
+    >>> from cds_service.fhir.resources import Issue
     >>> is_failure(OperationOutcome(issue=[Issue(severity="warning", code="processing")]))
     False
     >>> is_failure(OperationOutcome(issue=[Issue(severity="error", code="processing")]))

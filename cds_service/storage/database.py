@@ -16,10 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from cds_service.errors import StorageError
+from cds_service.errors import SettingsError, StorageError
 from cds_service.storage.schema import prepare
 from cds_service.telemetry import log
 
@@ -35,7 +35,7 @@ _QUICKLY_CHECKED = 32_000_000
 
 class Database:
     """
-    Runs work in transactions; every failure is a StorageError.
+    Runs work in transactions; every failure is a StorageError, a wrong address a SettingsError.
 
     *opened* is called inside the first transaction each time the database was opened.
     """
@@ -43,7 +43,7 @@ class Database:
     def __init__(
         self, url: str, opened: Callable[[Connection], None] = prepare, *, busy_seconds: float = BUSY_SECONDS
     ) -> None:
-        self._url = make_url(url)
+        self._url = _usable(url)
         self._when_opened = opened
         self._busy_seconds = busy_seconds
         self._lock = threading.Lock()
@@ -140,6 +140,20 @@ class Database:
         if self._engine is not None:
             self._engine.dispose()
         self._engine = None
+
+
+def _usable(url: str) -> URL:
+    """The address of the database, once its driver is known to be there."""
+    try:
+        address = make_url(url)
+        address.get_dialect().import_dbapi()
+    except ArgumentError:
+        raise SettingsError("CDS_DATABASE_URL is no address of a database we know.") from None
+    except ImportError as error:
+        raise SettingsError(
+            f"CDS_DATABASE_URL needs the Python package {error.name}, which is not installed."
+        ) from None
+    return address
 
 
 def _durable(connection: Any, _: Any) -> None:
