@@ -8,6 +8,7 @@ read in two ways is not read: the text then has a ``trouble`` and settles nothin
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from cds_service.facts.exams.said import NOTHING, SILENT, Said
@@ -18,6 +19,7 @@ from cds_service.vocabulary.regions import mask
 MAX_WORDS: Final = 400
 _ALSO_CALLED: Final = {("XR", "RF")}
 _VESSEL_IMAGING: Final = frozenset({"angiography", "venography"})
+_OF_MR_ONLY: Final = frozenset({"fast"})
 _OTHER_CONTRAST: Final = frozenset({"arthrography", "myelography"})
 _VESSELS_UNDER_FLUOROSCOPY: Final = {"RF", "XA"}
 _GENERIC: Final = frozenset({"spine", "limb", "upper-limb", "lower-limb", "whole-body", "bowel"})
@@ -48,13 +50,10 @@ def text_says(text: str, words: Words) -> Said:
 
 def speaks_of_earlier(text: str, words: Words) -> bool:
     """Whether *text* speaks of another, earlier exam."""
-    meanings = words.meanings
     tokens = fold(text)[:MAX_WORDS]
-    return any(
-        (meaning := meanings.get(phrase)) is not None and meaning.mark == "earlier"
-        for pair in zip(tokens, [*tokens[1:], ""], strict=True)
-        for phrase in (pair[0], f"{pair[0]} {pair[1]}")
-    )
+    phrases = (*tokens, *map(" ".join, pairwise(tokens)))
+    known = (words.meanings.get(phrase) for phrase in phrases)
+    return any(meaning is not None and meaning.mark == "earlier" for meaning in known)
 
 
 class _Reading:
@@ -160,6 +159,8 @@ def _modality(told: list[Meaning]) -> tuple[str, str]:
 def _techniques(told: list[Meaning], modality: str) -> tuple[str, frozenset[str]]:
     """The techniques of the phrases; vessels under fluoroscopy are arteriography, those in ultrasound are Doppler's."""
     techniques = NOTHING.union(*(meaning.techniques for meaning in told))
+    if modality != "MR":
+        techniques -= _OF_MR_ONLY
     if not techniques & _VESSEL_IMAGING:
         return modality, techniques
     if modality == "RF" and "angiography" in techniques:
@@ -179,7 +180,7 @@ def _regions(told: list[Meaning], modality: str) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def _tidy(regions: frozenset[str], ultrasound: bool) -> frozenset[str]:
     """
-    The regions without generic ones that a narrower one explains, and without parts that a wider one holds.
+    The regions without generic ones that a narrower one explains, and without parts that the others hold.
 
     >>> sorted(_tidy(frozenset({"spine", "lumbar-spine"}), False))
     ['lumbar-spine']
@@ -189,13 +190,15 @@ def _tidy(regions: frozenset[str], ultrasound: bool) -> frozenset[str]:
     generic = _GENERIC_OF_ULTRASOUND if ultrasound else _GENERIC
     masks = {region: mask([region]) for region in sorted(regions)}
     for region in sorted(regions & generic):
-        if any(other & masks[region] and masks[region] & ~other for name, other in masks.items() if name != region):
+        if any(other & ~masks[region] == 0 for name, other in masks.items() if name != region):
             del masks[region]
-    kept: dict[str, int] = {}
-    for region, own in sorted(masks.items(), key=lambda held: -held[1].bit_count()):
-        if not any(not own & ~wider for wider in kept.values()):
-            kept[region] = own
-    return frozenset(kept)
+    for region in sorted(masks, key=lambda name: (masks[name].bit_count(), name)):
+        others = 0
+        for name, other in masks.items():
+            others |= other if name != region else 0
+        if not masks[region] & ~others:
+            del masks[region]
+    return frozenset(masks)
 
 
 def _contrast(contrasts: set[str]) -> str | None:
