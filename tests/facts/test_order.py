@@ -39,8 +39,8 @@ def reasons(*names: str, complete: bool = True) -> Names:
     return Names(frozenset(names), complete)
 
 
-def facts(phrase: str, stated: Stated, **elements: str) -> dict[str, Reading]:
-    return order_facts(ServiceRequest(**elements), recognised(phrase), stated, reason_regions=REGIONS)
+def facts(phrase: str, stated: Stated, priority: str | None = None) -> dict[str, Reading]:
+    return order_facts(ServiceRequest(priority=priority), recognised(phrase), stated, reason_regions=REGIONS)
 
 
 def test_every_order_fact_is_given_in_its_own_kind() -> None:

@@ -106,7 +106,7 @@ def test_codes_of_modality_and_region_alone(codes: ExamCodes) -> None:
     assert modality is not None
     assert region is not None
     assert (modality.exam.modality, modality.exam.regions) == ("CT", frozenset())
-    assert (region.exam.modality, region.exam.regions) == ("", {"abdomen", "pelvis"})
+    assert (region.exam.modality, region.exam.regions) == ("", frozenset({"abdomen", "pelvis"}))
     assert codes.get(DCM, "CR") == coded_modality("XR")
 
 
@@ -311,7 +311,7 @@ class TestWords:
     def test_a_phrase_may_stand_in_two_sections(self) -> None:
         text = b"words: {region: {urinary-tract: [urogram]}, technique: {urography: [urogram]}}"
         meaning = ExamCodes.load({"w.yaml": text}).words.meanings["urogram"]
-        assert (meaning.regions, meaning.techniques) == ({"urinary-tract"}, {"urography"})
+        assert (meaning.regions, meaning.techniques) == (frozenset({"urinary-tract"}), frozenset({"urography"}))
 
     def test_every_shipped_phrase_is_found_again(self, codes: ExamCodes) -> None:
         for phrase in codes.words.meanings:

@@ -292,6 +292,7 @@ class TestPurpose:
             ({"code": {"text": "CT chest surveillance"}}, "surveillance"),
             ({"code": {"text": "CT chest"}, "orderDetail": [{"text": "restaging"}]}, "surveillance"),
             ({"code": {"text": "CT chest"}, "note": [{"text": "tumor surveillance"}]}, "surveillance"),
+            ({"code": {"text": "CT chest"}, "note": [{"text": "biopsy proven"}]}, "diagnostic"),
             ({"code": {"text": "CT head stealth"}}, "planning"),
             ({"code": coded((CPT, "77014"))}, "planning"),
             ({"code": {"text": "CT guided lung biopsy"}}, "guidance"),
