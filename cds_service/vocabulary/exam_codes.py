@@ -107,6 +107,10 @@ class ExamCodes:
         table = self._tables.get(system) or self._tables.get(system.rstrip("/"))
         return table.get(code) if table is not None else None
 
+    def __len__(self) -> int:
+        """How many codes are in force."""
+        return sum(1 for _ in self.items())
+
     def items(self) -> Iterator[tuple[str, str, Coded]]:
         """Every code in force with its system as given at load, each system under its own address only."""
         seen: set[int] = set()

@@ -139,6 +139,11 @@ def test_nothing_is_guessed(codes: ExamCodes, system: str | None, code: str | No
     assert codes.get(system, code) is None
 
 
+def test_every_code_is_counted_once(codes: ExamCodes) -> None:
+    assert len(codes) == len(set(codes.items())) > 5700
+    assert len(ExamCodes({})) == 0
+
+
 def test_lists_that_need_a_licence_are_off_until_it_is_stated() -> None:
     free = ExamCodes.load(shipped())
     assert free.get(CPT, "70450") is None
