@@ -7,13 +7,14 @@ there is no more room they are counted and dropped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from cds_service.errors import StorageError
 from cds_service.storage import schema
@@ -27,6 +28,8 @@ ROOM = 10_000
 
 _LINGER_SECONDS = 0.2
 _RETRY_SECONDS = 1.0
+_PASSING = (OperationalError, InterfaceError, PoolTimeout, OSError)
+"""Failures that end: a lock, a full disk, a server that is away."""
 
 
 class IssuedCard(NamedTuple):
@@ -94,17 +97,23 @@ class Journal:
             schema.add(connection, schema.issued_cards, cards)
             schema.add(connection, schema.decisions, decisions)
 
-        while not self._written(work):
-            if self._batches.stopping.wait(_RETRY_SECONDS):
-                self.dropped += 0 if self._written(work) else len(batch)
-                return
+        try:
+            while not self._written(work):
+                if self._batches.stopping.is_set():
+                    raise StorageError("The database did not come back.")
+                self._batches.stopping.wait(_RETRY_SECONDS)
+        except StorageError as error:
+            self.dropped += len(batch)
+            log().warning("records are dropped", error=str(error), count=len(batch))
 
-    def _written(self, work: Any) -> bool:
-        """Whether there is nothing more to do: written, or never to be written."""
+    def _written(self, work: Callable[[Connection], None]) -> bool:
+        """Whether it is written; False when it may be later, StorageError when it never will be."""
         try:
             self._database.transact(work)
         except StorageError as error:
-            return isinstance(error.__cause__, DataError | IntegrityError)
+            if error.__cause__ is None or isinstance(error.__cause__, _PASSING):
+                return False
+            raise
         return True
 
 

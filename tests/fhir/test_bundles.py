@@ -157,6 +157,13 @@ def test_included_resource_of_another_type_is_passed_over() -> None:
     assert content.unreadable == 0
 
 
+@pytest.mark.parametrize("search", [{"mode": "match"}, {}, None, 7])
+def test_resource_of_another_type_that_was_not_included_on_purpose_is_counted(search: Any) -> None:
+    entry = {"resource": {"resourceType": "Medication"}, "search": search}
+    raw = json.dumps({"resourceType": "Bundle", "entry": [entry]}).encode()
+    assert decode(Observation, raw).unreadable == 1
+
+
 def test_unreadable_resource_of_the_type_asked_for_counts_even_when_included() -> None:
     included = {"resource": {"resourceType": "Observation", "code": 7}, "search": {"mode": "include"}}
     raw = json.dumps({"resourceType": "Bundle", "entry": [included]}).encode()

@@ -201,6 +201,8 @@ def test_identifier_of_the_patient_names_the_patient() -> None:
     assert said(about({"identifier": {"system": "urn:mrn", "value": "7"}}, patient=known)) == OWN
     for other in ({"system": "urn:mrn", "value": "8"}, {"value": "7"}, {"system": "urn:mrn"}, {}):
         assert said(about({"identifier": other}, patient=known)) == "partly not readable with 0"
+    bare = {**CHILD, "identifier": [{"value": "7"}]}
+    assert said(about({"identifier": {"value": "7"}}, patient=bare)) == "partly not readable with 0"
     assert said(about({"identifier": {"system": "urn:mrn", "value": "7"}})) == "partly not readable with 0"
     assert said(about({"identifier": {"system": "urn:mrn", "value": "7"}}, patient=CHILD)).startswith("partly")
 

@@ -139,12 +139,22 @@ def test_damaged_file_is_kept_aside_at_start(database: Database, folder: Path, d
     assert [(folder / name).read_bytes() for name in kept] == [damage]
 
 
-def test_damage_inside_the_file_is_found_at_start(database: Database, folder: Path) -> None:
-    database.transact(lambda connection: [note(connection) for _ in range(500)])
+def test_damage_in_a_part_nobody_touches_is_found_at_start(database: Database, folder: Path) -> None:
+    plain = {
+        "client": "x",
+        "service": "x",
+        "digest": "x",
+        "decided_at": "x",
+        "verdicts": "y" * 500,
+        "milliseconds": 1.0,
+    }
+    many = [{**plain, "decision": f"decision-{n}"} for n in range(500)]
+    database.transact(lambda connection: schema.add(connection, schema.decisions, many))
     database.close()
     file = folder / "service.db"
     content = bytearray(file.read_bytes())
-    content[8192 : len(content) - 4096] = b"\xab" * (len(content) - 12288)
+    middle = len(content) // 2 // 4096 * 4096
+    content[middle : middle + 8192] = b"\xab" * 8192
     file.write_bytes(content)
     database.transact(note)
     assert count(folder) == 1

@@ -251,6 +251,11 @@ def test_records_that_can_never_be_stored_do_not_block_the_rest(tmp_path: Path) 
     journal.record(decision()._replace(milliseconds=None))  # type: ignore[arg-type]
     time.sleep(0.1)
     journal.record(decision("decision-2"))
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and not rows(tmp_path, "decisions"):
+        time.sleep(0.02)
+    assert rows(tmp_path, "decisions")
+    assert journal.dropped == 1
     journal.close()
     database.close()
     assert [row["decision"] for row in rows(tmp_path, "decisions")] == ["decision-2"]
