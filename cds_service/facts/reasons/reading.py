@@ -1,0 +1,159 @@
+"""What a text says about why an exam is ordered: reasons stated, past ones, and what was not understood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from cds_service.facts.reasons.clauses import Part, parts_of
+from cds_service.facts.reasons.grammar import Mark
+from cds_service.vocabulary.phrases import Words, words_of
+from cds_service.vocabulary.reason_codes import Reason, ReasonCodes, Says, Unsure
+
+_KEPT: Final = 2048
+_LONGEST_KEPT: Final = 500
+_SHORT: Final = 60
+_STATING: Final = frozenset((Says.REASON, Says.ALONE))
+
+
+class Said(NamedTuple):
+    """
+    What one text says.
+
+    ``named`` and ``alone`` map a reason to the clause that states it; those of ``alone`` are reasons only when
+    nothing else is named. ``asked`` is the part of ``unread`` that the text asks for, as in "r/o" and "?".
+    """
+
+    named: Mapping[str, str] = {}
+    alone: Mapping[str, str] = {}
+    histories: frozenset[str] = frozenset()
+    unread: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
+
+
+def read(text: str, codes: ReasonCodes) -> Said:
+    """Read one text; the answers for short texts are kept with the codes."""
+    memory = codes.memory
+    said: Said | None = memory.get(text)
+    if said is None:
+        said = _Reader(words_of(text, codes.wording.same_word), codes).read()
+        if len(text) <= _LONGEST_KEPT:
+            if len(memory) >= _KEPT:
+                memory.clear()
+            memory[text] = said
+    return said
+
+
+def short(text: str) -> str:
+    """
+    The beginning of *text*, on one line.
+
+    >>> short("headache" * 20)[-9:]
+    'headacheh…'
+    """
+    line = " ".join(text.split())
+    return line if len(line) <= _SHORT else line[: _SHORT - 1].rstrip() + "…"
+
+
+class _Reader:
+    def __init__(self, words: Words, codes: ReasonCodes) -> None:
+        self._words = words
+        self._codes = codes
+        self._reasons = codes.reasons
+        self._parts = parts_of(words, codes.wording.phrases)
+        self._all = frozenset(words.words)
+        self._named: dict[str, str] = {}
+        self._alone: dict[str, str] = {}
+        self._histories: set[str] = set()
+        self._unread: list[str] = []
+        self._asked: list[str] = []
+
+    def read(self) -> Said:
+        for part in self._parts:
+            if not part.negated:
+                self._part(part)
+        for part in self._parts:
+            if not part.negated and part.past is None:
+                self._settle(part)
+        if not self._words.whole:
+            self._unread.append("the rest of a long text")
+        return Said(self._named, self._alone, frozenset(self._histories), tuple(self._unread), tuple(self._asked))
+
+    def _part(self, part: Part) -> None:
+        stated = [self._reasons[meaning.name] for meaning, _, _ in part.said if meaning.says in _STATING]
+        later = any(reason.follow_up for reason in stated)
+        for meaning, _, _ in part.said:
+            if meaning.says is Says.REASON:
+                self._state(part, self._reasons[meaning.name], later)
+            elif meaning.says is Says.ALONE and part.past is None:
+                self._alone.setdefault(meaning.name, self._quote(part))
+        if part.past is None and _leaves_open(part):
+            self._leave(part, self._quote(part))
+
+    def _leave(self, part: Part, what: str) -> None:
+        self._unread.append(what)
+        if part.query:
+            self._asked.append(what)
+
+    def _state(self, part: Part, reason: Reason, later: bool) -> None:
+        """State *reason* as the clause has it: of today, of the past, or unclear which."""
+        if part.past not in (None, Mark.AFTER) or (part.past is Mark.AFTER and not reason.event):
+            self._past(part, reason)
+            return
+        name = reason.name
+        if reason.event and (later or part.back is Mark.WEEKS_AGO):
+            name = reason.later_contact or name
+        elif reason.event and part.back is Mark.YEARS_AGO:
+            name = reason.late_effect or name
+        self._named.setdefault(name, self._quote(part))
+        if part.unclear:
+            self._unread.append(self._quote(part))
+
+    def _past(self, part: Part, reason: Reason) -> None:
+        self._histories.add(reason.name)
+        if part.past is Mark.FAMILY:
+            return
+        if part.past is Mark.OLD and reason.late_effect:
+            self._named.setdefault(reason.late_effect, self._quote(part))
+        elif reason.past:
+            self._named.setdefault(reason.past, self._quote(part))
+        elif reason.event:
+            self._unread.append(self._quote(part))
+
+    def _settle(self, part: Part) -> None:
+        """Decide the words of several meanings, now that everything else is known."""
+        for meaning, first, after in part.said:
+            if meaning.says is not Says.UNSURE:
+                continue
+            unsure = self._codes.wording.unsure[meaning.name]
+            if unsure.capitals and not self._shouted(first):
+                continue
+            settled = list(self._settled(unsure, self._words.words[first:after]))
+            if len(settled) == 1:
+                self._named.setdefault(settled[0], self._quote(part))
+            else:
+                self._leave(part, f"{self._words.quote(first, after - 1)} can mean several things")
+
+    def _settled(self, unsure: Unsure, own: list[str]) -> Iterator[str]:
+        lineage = self._codes.lineage
+        for name, settling in unsure.means.items():
+            related = any(name in lineage[named] or named in lineage[name] for named in self._named)
+            if related or not settling.isdisjoint(self._all.difference(own)):
+                yield name
+
+    def _shouted(self, at: int) -> bool:
+        text = self._words.text
+        return text[self._words.starts[at] : self._words.ends[at]].isupper() and not text.isupper()
+
+    def _quote(self, part: Part) -> str:
+        return short(self._words.quote(part.first, part.last))
+
+
+def _leaves_open(part: Part) -> bool:
+    """Whether the clause may hold a reason that was not understood."""
+    says = {meaning.says for meaning, _, _ in part.said}
+    if Says.ELSEWHERE in says:
+        return True
+    if says & _STATING or (Says.STORY in says and not part.query):
+        return False
+    return bool(part.unknown) or {Says.PLACE, Says.FINDING} <= says

@@ -1,0 +1,190 @@
+"""Why an order is placed: its coded reasons, its reason texts, the records it points to, then its notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from cds_service.facts.reasons.pointed import Pointed, pointed
+from cds_service.facts.reasons.reading import Said, read, short
+from cds_service.fhir.records import Records
+from cds_service.fhir.resources import CodeableConcept, Coding, Reference, ServiceRequest
+from cds_service.vocabulary.readings import Evidence, Names
+from cds_service.vocabulary.reason_codes import Coded, ReasonCodes
+from cds_service.vocabulary.regions import overlap
+
+_MOST_UNREAD = 5
+
+
+class Reasons(NamedTuple):
+    """
+    Why an order is placed.
+
+    ``names`` holds each reason and what it implies, and is incomplete when something stated was not understood
+    or nothing is stated. ``given`` says whether any reason is stated, ``evidence`` where each stands, ``unread``
+    what was not understood, ``histories`` what is stated as past or as somebody else's only.
+    """
+
+    names: Names
+    given: bool
+    evidence: Mapping[str, Evidence]
+    unread: tuple[str, ...] = ()
+    histories: frozenset[str] = frozenset()
+
+
+def recognise_reasons(order: ServiceRequest, records: Records, codes: ReasonCodes) -> Reasons:
+    """
+    The reasons of *order*. Notes are read only when nothing else states a reason.
+
+    An order can carry several reasons; all are kept. When in doubt the list is incomplete, and so never
+    grounds for saying that a reason is absent.
+    """
+    gathering = _Gathering(codes)
+    source = f"ServiceRequest/{order.id}" if order.id else "ServiceRequest"
+    where = Evidence("", source, order.authoredOn or "")
+    for concept in order.reasonCode or ():
+        gathering.concept(concept, where)
+    for reference in order.reasonReference or ():
+        gathering.reference(reference, records, source)
+    if not gathering.given:
+        for note in order.note or ():
+            if note is not None:
+                gathering.note(note.text, where)
+    return gathering.reasons()
+
+
+class _Gathering:
+    def __init__(self, codes: ReasonCodes) -> None:
+        self._codes = codes
+        self.given = False
+        self._named: dict[str, Evidence] = {}
+        self._alone: dict[str, Evidence] = {}
+        self._histories: set[str] = set()
+        self._unread: list[str] = []
+
+    def concept(self, concept: CodeableConcept | None, where: Evidence) -> None:
+        """Add what a coded or worded reason states."""
+        if concept is None or (not (codings := _codings(concept)) and not _text(concept)):
+            return
+        self.given = True
+        if not self._concept(concept, where, past=False):
+            said = [_text(concept), *(one.display for one in codings), *(f"code {one.code}" for one in codings)]
+            self._unread.append(short(next(filter(None, said))))
+
+    def reference(self, reference: Reference | None, records: Records, source: str) -> None:
+        """Add what the record behind a reference states; one that cannot be found stays unread."""
+        if reference is None or not (reference.reference or reference.display or reference.identifier):
+            return
+        self.given = True
+        found = pointed(reference, records, self._codes.negative_answers)
+        if found is None:
+            self._unread.append(short(reference.display or reference.reference or "a record that was not sent"))
+            if reference.display:
+                self._text(read(reference.display, self._codes), Evidence("", source))
+        else:
+            self._record(found)
+
+    def note(self, text: str | None, where: Evidence) -> None:
+        """Add what a note states; a note that names no reason is not about reasons."""
+        said = read(text, self._codes) if text else Said()
+        if said.named or said.alone:
+            self.given = True
+            self._text(said, where)
+            self._unread.extend(said.unread)
+
+    def reasons(self) -> Reasons:
+        named = self._named or self._alone
+        lineage = self._codes.lineage
+        evidence: dict[str, Evidence] = {}
+        for name, where in named.items():
+            evidence[name] = where
+        for name, where in named.items():
+            for broader in lineage[name]:
+                evidence.setdefault(broader, where)
+        unread = list(dict.fromkeys(self._unread))[:_MOST_UNREAD]
+        if self.given and not named and not unread:
+            unread = ["no reason of today was understood"]
+        names = Names(frozenset(evidence), self.given and not unread)
+        return Reasons(names, self.given, evidence, tuple(unread), frozenset(self._histories) - names.values)
+
+    def _record(self, found: Pointed) -> None:
+        if found.concepts and not any(self._concept(one, found.where, past=found.past) for one in found.concepts):
+            self._unread.append(short(_text(found.concepts[-1]) or found.where.source))
+
+    def _concept(self, concept: CodeableConcept, where: Evidence, *, past: bool) -> bool:
+        """Add what a concept states, by its codes, else by its words; whether it was understood."""
+        codings, text = _codings(concept), _text(concept)
+        known = [(one, coded) for one in codings if (coded := self._codes.coded(one.system, one.code))]
+        for coding, coded in known:
+            label = (coding.display or text or self._codes.reasons[(coded.names or coded.earlier)[0]].label).strip()
+            self._coded(coded, where._replace(text=f"{short(label)} ({coding.code})"), past)
+        if known:
+            displays = {one.display.strip().casefold() for one in codings if one.display}
+            if text and text.casefold() not in displays:
+                self._beside(text, [name for _, coded in known for name in (*coded.names, *coded.earlier)], where)
+            return True
+        return self._worded([text, *(one.display or "" for one in codings)], where, past)
+
+    def _coded(self, coded: Coded, where: Evidence, past: bool) -> None:
+        for name in coded.earlier:
+            self._histories.add(name)
+            self._unread.append(f"{where.text}: not the first contact")
+        for name in coded.names:
+            if past:
+                self._over(name, where)
+            else:
+                self._named.setdefault(name, where)
+
+    def _over(self, name: str, where: Evidence) -> None:
+        reason = self._codes.reasons[name]
+        self._histories.add(name)
+        if reason.past:
+            self._named.setdefault(reason.past, where)
+
+    def _beside(self, text: str, coded: list[str], where: Evidence) -> None:
+        """
+        Add what the text beside known codes states.
+
+        It mostly repeats the code in other words, so only what it asks for can be missing. Codes and text
+        about different things leave the reason unclear.
+        """
+        said = read(text, self._codes)
+        self._text(said, where)
+        self._unread.extend(said.asked)
+        if said.named and not any(self._related(name, other) for name in said.named for other in coded):
+            self._unread.append(f"{short(text)}: not what its code says")
+
+    def _related(self, one: str, other: str) -> bool:
+        lineage, reasons = self._codes.lineage, self._codes.reasons
+        if one in lineage[other] or other in lineage[one]:
+            return True
+        regions = reasons[one].regions, reasons[other].regions
+        return not all(regions) or overlap(*regions)
+
+    def _worded(self, texts: Iterable[str], where: Evidence, past: bool) -> bool:
+        """Add what the first text that names anything states; whether there is one."""
+        for text in dict.fromkeys(filter(None, texts)):
+            said = read(text, self._codes)
+            if said.named or said.alone or said.histories:
+                self._text(said, where, past)
+                self._unread.extend(said.unread)
+                return True
+        return False
+
+    def _text(self, said: Said, where: Evidence, past: bool = False) -> None:
+        self._histories.update(said.histories)
+        for found, kept in ((said.named, self._named), (said.alone, self._alone)):
+            for name, clause in found.items():
+                stated = where._replace(text=clause)
+                if past:
+                    self._over(name, stated)
+                else:
+                    kept.setdefault(name, stated)
+
+
+def _codings(concept: CodeableConcept) -> list[Coding]:
+    return [one for one in concept.coding or () if one is not None and (one.code or one.display)]
+
+
+def _text(concept: CodeableConcept) -> str:
+    return (concept.text or "").strip()

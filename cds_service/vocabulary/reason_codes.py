@@ -1,0 +1,216 @@
+"""
+Reasons for an exam: their names, the codes and phrases that state them, and how they belong together.
+
+They stand in ``rules/codes/reasons/``; the README there explains the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, Final, NamedTuple
+
+from cds_service.errors import ContentError
+from cds_service.vocabulary.phrases import Phrases
+
+ICD10CM: Final = "http://hl7.org/fhir/sid/icd-10-cm"
+ICD10: Final = "http://hl7.org/fhir/sid/icd-10"
+SNOMED: Final = "http://snomed.info/sct"
+
+_SYSTEMS: Final = {
+    ICD10CM: ICD10CM,
+    "urn:oid:2.16.840.1.113883.6.90": ICD10CM,
+    "2.16.840.1.113883.6.90": ICD10CM,
+    ICD10: ICD10,
+    "urn:oid:2.16.840.1.113883.6.3": ICD10,
+    "2.16.840.1.113883.6.3": ICD10,
+    SNOMED: SNOMED,
+    "urn:oid:2.16.840.1.113883.6.96": SNOMED,
+    "2.16.840.1.113883.6.96": SNOMED,
+}
+_SHORTEST_ICD: Final = 3
+_ENCOUNTER_PLACE: Final = 6
+_INJURY_CHAPTERS: Final = frozenset("STVWXY")
+_FRESH: Final = frozenset("ABC")
+
+
+class Offer(NamedTuple):
+    """An ICD-10-CM code that a clinician could add as the coded reason."""
+
+    code: str
+    display: str
+
+
+class Reason(NamedTuple):
+    """
+    One reason. ``broader`` are the reasons it also is; ``regions`` are what the question is about, empty when
+    that is not clear. ``event`` marks an injury or accident; ``later_contact`` and ``late_effect`` name what an
+    event is days and years later, ``past`` what a history of the reason is today. ``follow_up`` marks the
+    reason that makes an event beside it a later contact.
+    """
+
+    name: str
+    label: str
+    broader: tuple[str, ...] = ()
+    regions: frozenset[str] = frozenset()
+    offer: Offer | None = None
+    event: bool = False
+    follow_up: bool = False
+    later_contact: str = ""
+    late_effect: str = ""
+    past: str = ""
+
+    @property
+    def concept(self) -> dict[str, Any] | None:
+        """The offered code as a FHIR CodeableConcept, None when no code is offered."""
+        if self.offer is None:
+            return None
+        coding = {"system": ICD10CM, "code": self.offer.code, "display": self.offer.display}
+        return {"coding": [coding], "text": self.label}
+
+
+class Coded(NamedTuple):
+    """What one code states: reasons of today, and those it names as dealt with before."""
+
+    names: tuple[str, ...]
+    earlier: tuple[str, ...] = ()
+
+
+class Says(Enum):
+    """What a phrase is to a reader of reasons."""
+
+    REASON = "reason"
+    ALONE = "a reason when no other is named"
+    FILLER = "context"
+    FINDING = "a finding beside a reason"
+    PLACE = "a place"
+    STORY = "how it happened"
+    ELSEWHERE = "a reason that is not listed"
+    UNSURE = "a word of several meanings"
+
+
+class Meaning(NamedTuple):
+    """What a phrase says, and of which reason or word."""
+
+    says: Says
+    name: str = ""
+
+
+class Unsure(NamedTuple):
+    """A word of several meanings: which words settle each; ``capitals`` when it counts only in capitals."""
+
+    means: Mapping[str, frozenset[str]]
+    capitals: bool = False
+
+
+class Wording(NamedTuple):
+    """How texts are read: one spelling for several, the phrases known, and the words nobody can be sure of."""
+
+    same_word: Mapping[str, str]
+    phrases: Phrases[Meaning]
+    unsure: Mapping[str, Unsure]
+
+
+class ReasonCodes:
+    """
+    Every reason in force, and what states it.
+
+    ``memory`` is room for whoever reads texts with these lists to keep answers in; it dies with them.
+    """
+
+    def __init__(
+        self,
+        reasons: Mapping[str, Reason],
+        tables: Mapping[str, Mapping[str, tuple[str, ...]]],
+        wording: Wording,
+        negative_answers: frozenset[tuple[str, str]] = frozenset(),
+    ) -> None:
+        self.reasons = reasons
+        self.names = frozenset(reasons)
+        self.wording = wording
+        self.negative_answers = negative_answers
+        self.tables = tables
+        self.lineage = {name: _lineage(name, reasons) for name in reasons}
+        self.memory: dict[Any, Any] = {}
+
+    def coded(self, system: str | None, code: str | None) -> Coded | None:
+        """
+        The reasons a code states, or None when we do not know it.
+
+        A code of an injury says in its seventh character whether this is the first contact; after that the
+        injury is no longer fresh (ICD-10-CM Official Guidelines, section I.C.19.a).
+        """
+        if not system or not code:
+            return None
+        known = _SYSTEMS.get(system) or _SYSTEMS.get(_address(system))
+        if known is None:
+            return None
+        table = self.tables[known]
+        if known == SNOMED:
+            names = table.get(code.strip(), ())
+            return Coded(names) if names else None
+        code = code.replace(".", "").strip().upper()
+        for length in range(min(len(code), _ENCOUNTER_PLACE + 1), _SHORTEST_ICD - 1, -1):
+            if names := table.get(code[:length], ()):
+                return self._in_time(names, code) if known == ICD10CM else Coded(names)
+        return None
+
+    def _in_time(self, names: tuple[str, ...], code: str) -> Coded:
+        encounter = code[_ENCOUNTER_PLACE : _ENCOUNTER_PLACE + 1]
+        if code[0] not in _INJURY_CHAPTERS or not encounter.isalpha() or encounter in _FRESH:
+            return Coded(names)
+        now: list[str] = []
+        earlier: list[str] = []
+        for name in names:
+            reason = self.reasons[name]
+            today = reason.late_effect if encounter == "S" else reason.later_contact
+            (now if today else earlier).append(today or name)
+        return Coded(tuple(now), tuple(earlier))
+
+    @classmethod
+    def load(cls, files: Mapping[str, bytes], licences: frozenset[str] = frozenset()) -> ReasonCodes:
+        """
+        Read reason files; *files* maps a file's name to its content.
+
+        SNOMED CT concepts outside the free patient set stay off unless *licences* has ``snomed``.
+        Raises ContentError with every problem.
+        """
+        from cds_service.vocabulary.reason_files import Loading
+
+        loading = Loading(snomed="snomed" in licences)
+        for file, content in sorted(files.items()):
+            loading.file(file, content)
+        reasons, tables, wording, negative = loading.joined()
+        if loading.problems:
+            raise ContentError(sorted(loading.problems))
+        codes = cls(reasons, tables, wording, negative)
+        if problems := loading.offers(codes):
+            raise ContentError(sorted(problems))
+        return codes
+
+
+load = ReasonCodes.load
+
+
+def _address(system: str) -> str:
+    """
+    The address without what differs between senders.
+
+    >>> _address("https://snomed.info/sct/731000124108|20250301")
+    'http://snomed.info/sct'
+    """
+    address = system.strip().partition("|")[0].rstrip("/").lower()
+    if address.startswith("https:"):
+        address = "http:" + address[6:]
+    return SNOMED if address.startswith(SNOMED + "/") else address
+
+
+def _lineage(name: str, reasons: Mapping[str, Reason]) -> frozenset[str]:
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        one = waiting.pop()
+        if one not in found and one in reasons:
+            found.add(one)
+            waiting.extend(reasons[one].broader)
+    return frozenset(found)
