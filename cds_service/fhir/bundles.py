@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from cds_service.fhir.outcomes import is_failure
 from cds_service.fhir.resources import (
     AllergyIntolerance,
     Condition,
@@ -124,31 +125,6 @@ NOTHING = Content()
 NOT_READ = Content(whole=False)
 FAILED = Content(failed=True)
 
-_WITHHELD = frozenset(
-    {
-        "conflict",
-        "exception",
-        "expired",
-        "forbidden",
-        "incomplete",
-        "lock-error",
-        "login",
-        "no-store",
-        "security",
-        "throttled",
-        "timeout",
-        "too-costly",
-        "transient",
-        "unknown",
-    }
-)
-"""
-Issue types that say data was not given, however mild their severity.
-
-``suppressed`` is not among them: some servers put it on every search as a standing notice.
-"""
-_HARMLESS = frozenset({"warning", "information", "success"})
-
 
 def decode(kind: type[Resource], raw: bytes) -> Content:
     """The resources of *kind* in *raw*: a Bundle, a single resource, null, or whatever came instead."""
@@ -163,22 +139,6 @@ def decode(kind: type[Resource], raw: bytes) -> Content:
     if isinstance(value, OperationOutcome):
         return FAILED
     return Content((value,))
-
-
-def is_failure(outcome: OperationOutcome) -> bool:
-    """
-    Whether an outcome among search results means that results are missing.
-
-    Servers also use outcomes to say that nothing was found, which is not a failure.
-
-    >>> from cds_service.fhir.resources import Issue
-    >>> is_failure(OperationOutcome(issue=[Issue(severity="warning", code="processing")]))
-    False
-    >>> is_failure(OperationOutcome(issue=[Issue(severity="error", code="processing")]))
-    True
-    """
-    issues = outcome.issue
-    return not issues or any(issue.severity not in _HARMLESS or issue.code in _WITHHELD for issue in issues)
 
 
 def _content(entries: Iterable[Any], links: list[Link] | None, total: int | None, unreadable: int = 0) -> Content:

@@ -1,8 +1,8 @@
 """
 Fetching what a client did not send, from the FHIR server it named.
 
-Nothing is fetched unless the server is one registered for this client, byte for byte, and
-the call carries a token. Everything here shares the call's deadline and number of calls;
+Nothing is fetched unless the server is one registered for this client, byte for byte but for
+a closing slash, and the call carries a token. Everything here shares the call's deadline and number of calls;
 what does not come is named with the reason, and the rest is still used.
 """
 
@@ -119,9 +119,14 @@ def _wrong_patient(raw: bytes, patient_id: str) -> bool:
 def _authorized(request: HookRequest, access: Access) -> Authorization | None:
     """The token, when it may be used: server registered for this client, bearer, and for this patient."""
     given = request.authorization
-    if given is None or request.fhir_server not in access.bases or given.token_type.lower() != "bearer":
+    if given is None or _base(request) not in access.bases or given.token_type.lower() != "bearer":
         return None
     return given if given.patient in (None, request.context.patient_id) else None
+
+
+def _base(request: HookRequest) -> str:
+    """The server named, as it is registered: without a closing slash, which some clients send."""
+    return (request.fhir_server or "").removesuffix("/")
 
 
 def _plain_ids(request: HookRequest) -> bool:
@@ -136,7 +141,7 @@ class _Errand:
     def __init__(self, request: HookRequest, access: Access, authorization: Authorization, deadline: Deadline) -> None:
         self._request = request
         self._context = request.context
-        self._base = request.fhir_server or ""
+        self._base = _base(request)
         self._access = access
         self._token = authorization.access_token
         token_hash = sha256(self._token.encode("utf-8", "replace")).hexdigest()
@@ -175,7 +180,7 @@ class _Errand:
 
     async def _whole(self, key: str, pages: list[bytes]) -> None:
         """All pages of an absent key, from the cache when they were fetched a moment ago."""
-        address = f"{self._base.rstrip('/')}/{self._resolved(key)}"
+        address = f"{self._base}/{self._resolved(key)}"
         cache, cache_key = self._access.cache, (*self._cache_key, address)
         known = cache.get(cache_key)
         if known is not None:
@@ -204,7 +209,7 @@ class _Errand:
     def _address(self, link: str) -> str:
         """Where a link to the next page leads, when that is on this server."""
         try:
-            address = urljoin(self._base.rstrip("/") + "/", link)
+            address = urljoin(self._base + "/", link)
         except ValueError:
             address = ""
         if not link or not inside(self._base, address):

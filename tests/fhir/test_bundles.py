@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cds_service.fhir.bundles import FAILED, KINDS, NOT_READ, NOTHING, Content, decode, is_failure
+from cds_service.fhir.bundles import FAILED, KINDS, NOT_READ, NOTHING, Content, decode
+from cds_service.fhir.outcomes import is_failure
 from cds_service.fhir.resources import Condition, Issue, Observation, OperationOutcome, Patient
 from tests.fhir.written import bundle, observation, outcome
 

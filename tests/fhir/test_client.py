@@ -116,13 +116,21 @@ def test_without_access_nothing_is_called(change: dict[str, Any]) -> None:
     assert at_server(work) == ("no access:", [])
 
 
-@pytest.mark.parametrize("spelling", ["{}/", "{}/../fhir", "{}?", "{} ", "{}#"])
+@pytest.mark.parametrize("spelling", ["{}//", "{}/../fhir", "{}?", "{} ", "{}#", "{}/?/"])
 def test_server_spelled_otherwise_is_not_called(spelling: str) -> None:
     async def work(call: Call) -> tuple[str, list[str]]:
         asked = call.request(server=spelling.format(call.server.base))
         return await call.observations(asked), call.server.targets
 
     assert at_server(work) == ("no access:", [])
+
+
+def test_closing_slash_is_forgiven() -> None:
+    async def work(call: Call) -> tuple[str, list[str]]:
+        call.server.on(OBSERVATIONS, bundle(observation("a", f"{call.server.base}/Patient/p")))
+        return await call.observations(call.request(server=call.server.base + "/")), call.server.targets
+
+    assert at_server(work) == ("complete: a", [OBSERVATIONS])
 
 
 @pytest.mark.parametrize("patient_id", ["../x", "a/b", "p?x=1", "p&x=1", "p#x", "p,q", "p|q", "$everything", "..", "ä"])
