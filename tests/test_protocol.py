@@ -318,7 +318,7 @@ def test_r073_each_service_takes_feedback():
 def test_r074_a_batch_may_be_about_several_cards():
     rim = Rim()
     assert feedback(ACCEPTED, OVERRIDDEN, rim=rim).status_code == 200
-    ((_, _, items),) = rim.store.kept
+    ((_, items),) = rim.store.kept
     assert [item.card for item in items] == ["c1", "c2"]
 
 
@@ -326,7 +326,7 @@ def test_r075_an_entry_is_read_as_defined():
     rim = Rim()
     why = {"reason": {"code": "r", "system": "s", "display": "d"}, "userComment": "w"}
     feedback({**OVERRIDDEN, "overrideReason": why}, ACCEPTED, rim=rim)
-    ((_, _, (overridden, accepted)),) = rim.store.kept
+    ((_, (overridden, accepted)),) = rim.store.kept
     assert overridden.at.isoformat() == "2026-03-02T14:00:00+00:00"
     assert (overridden.reasons, overridden.comment) == ((("r", "s", "d"),), "w")
     assert accepted.accepted_suggestions == ("s1",)

@@ -74,6 +74,15 @@ def test_settings_are_read(tmp_path):
     assert settings.cors_origins == ("https://sandbox.example", "http://localhost:3000")
 
 
+@pytest.mark.parametrize("url", ["sqlite:////tmp/x.db", "postgresql://cds@db/cds", "postgresql+psycopg://cds@db/cds"])
+def test_a_database_may_be_chosen(url):
+    assert read({"CDS_DATABASE_URL": url}).database_url == url
+
+
+def test_any_origin_may_be_let_in():
+    assert read({"CDS_CORS_ORIGINS": "*"}).cors_origins == ("*",)
+
+
 def test_an_empty_value_says_nothing():
     assert read({"CDS_DEADLINE_MS": " ", "CDS_SITE": ""}) == read({})
 

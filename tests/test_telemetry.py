@@ -92,6 +92,10 @@ def test_place_is_where_it_was_raised():
     assert place(caught.value).startswith("json.decoder:")
 
 
+def test_what_was_never_raised_has_no_place():
+    assert place(ValueError("Jane")) == ""
+
+
 def test_counters_of_two_apps_do_not_mix():
     one, two = Metrics(), Metrics()
     one.requests.labels("order-sign", "200").inc()

@@ -1,8 +1,8 @@
 """
-A connection that stays silent, or sends its headers drop by drop, is cut.
+A connection that stays silent, sends its headers drop by drop, or never ends them, is cut.
 
-The server itself waits for headers for ever; proxies in front usually don't, but a
-service must not depend on that. The body has a time limit of its own, in ``limits``.
+The server itself waits for headers for ever, however many; proxies in front usually
+don't, but a service must not depend on that. The body has a time limit of its own, in ``limits``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADER_SECONDS = 10.0
+HEADER_BYTES = 1_000_000
+"""Far more than headers need, since the first bytes of a body may come along with them."""
 
 
 class ImpatientProtocol(HttpToolsProtocol):
@@ -21,10 +23,20 @@ class ImpatientProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._patience: asyncio.TimerHandle | None = None
+        self._before_headers = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        if self._patience is not None:
+            self._before_headers += len(data)
+            if self._before_headers > HEADER_BYTES:
+                self._done()
+                self._cut()
+                return
+        super().data_received(data)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -40,6 +52,7 @@ class ImpatientProtocol(HttpToolsProtocol):
 
     def _wait(self) -> None:
         if self._patience is None:
+            self._before_headers = 0
             self._patience = self.loop.call_later(HEADER_SECONDS, self._cut)
 
     def _done(self) -> None:
@@ -49,5 +62,4 @@ class ImpatientProtocol(HttpToolsProtocol):
 
     def _cut(self) -> None:
         self._patience = None
-        if not self.transport.is_closing():
-            self.transport.close()
+        self.transport.close()

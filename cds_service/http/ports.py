@@ -30,8 +30,8 @@ class Advisor(Protocol):
 class FeedbackStore(Protocol):
     """Keeps what clinicians did with cards."""
 
-    async def record(self, client: Client, service_id: str, items: Sequence[FeedbackItem]) -> None:
-        """Store *items* durably before returning; StorageError when that can't be promised."""
+    async def record_feedback(self, client: str, items: Sequence[FeedbackItem]) -> None:
+        """Store the *items* the client of that id sent, durably, before returning; else StorageError."""
         ...  # pragma: no cover
 
 

@@ -131,8 +131,9 @@ class Feedback(Endpoint):
         super().__init__(state, "/feedback")
 
     async def _served(self, client: Client, service_id: str, body: bytes) -> Answer:
+        del service_id  # a card's own id says which service it came from
         items = parse_feedback(body)
-        return await self._kept(lambda: self._state.parts().feedback.record(client, service_id, items), items)
+        return await self._kept(lambda: self._state.parts.feedback.record_feedback(client.id, items), items)
 
     async def _kept(self, record: Callable[[], Awaitable[None]], items: list[FeedbackItem]) -> Answer:
         try:

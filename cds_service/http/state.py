@@ -18,34 +18,34 @@ class State:
         self.metrics = metrics
         self.intake = Intake(settings.max_body_bytes, settings.body_seconds)
         self.slots = Slots(settings.max_concurrent)
-        self._parts: Parts | None = None
-        self._access: Access | None = None
+        self._open: tuple[Parts, Access] | None = None
 
     def open(self, parts: Parts) -> None:
         """Put *parts* to work."""
-        self._access = Access(parts.clients)
-        self._parts = parts
+        self._open = (parts, Access(parts.clients))
 
     def close(self) -> None:
         """No more calls."""
-        self._parts = self._access = None
+        self._open = None
+
+    def _opened(self) -> tuple[Parts, Access]:
+        if self._open is None:
+            raise NotReady("The service is starting.")
+        return self._open
 
     @property
     def access(self) -> Access:
         """Who callers are; NotReady before the app has started."""
-        if self._access is None:
-            raise NotReady("The service is starting.")
-        return self._access
+        return self._opened()[1]
 
+    @property
     def parts(self) -> Parts:
         """The parts; NotReady before the app has started."""
-        if self._parts is None:
-            raise NotReady("The service is starting.")
-        return self._parts
+        return self._opened()[0]
 
     def ready(self) -> Parts:
         """The parts, with content in force; NotReady otherwise."""
-        parts = self.parts()
+        parts = self.parts
         if not parts.library.ready:
             raise NotReady("There are no rules in force.")
         return parts
@@ -53,7 +53,7 @@ class State:
     @property
     def library(self) -> Library | None:
         """The content's library, None before the app has started."""
-        return self._parts.library if self._parts else None
+        return self._open[0].library if self._open else None
 
     @property
     def is_ready(self) -> bool:

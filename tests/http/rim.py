@@ -46,10 +46,10 @@ class Store:
         self.fails = fails
         self.kept: list[Any] = []
 
-    async def record(self, client, service_id, items):
+    async def record_feedback(self, client, items):
         if self.fails:
             raise self.fails
-        self.kept.append((client, service_id, list(items)))
+        self.kept.append((client, list(items)))
 
 
 class Library:

@@ -114,3 +114,19 @@ def test_silent_lines_keep_nobody_out(port):
     finally:
         for line in lines:
             line.close()
+
+
+@pytest.mark.parametrize("more", [b"X-Long: " + b"x" * 2_000_000, b"A: b\r\n" * 400_000, b"X" * 2_000_000])
+def test_headers_without_end_are_cut(port, more):
+    assert b" 200 " not in talk(port, f"POST {SIGN} HTTP/1.1\r\n".encode() + more)
+    assert httpx.get(f"http://127.0.0.1:{port}/health/live", trust_env=False, verify=False).status_code == 200
+
+
+def test_many_headers_are_only_many(port):
+    many = [f"X-{number}: y" for number in range(5000)]
+    assert b" 200 " in talk(port, head(len(body()), "Connection: close", *many) + body())
+
+
+def test_a_large_body_after_its_headers_is_not_cut(port):
+    large = body(but=lambda one: one["prefetch"].update(notes="x" * 3_000_000))
+    assert b" 200 " in talk(port, head(len(large), "Connection: close") + large)

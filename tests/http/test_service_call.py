@@ -68,6 +68,11 @@ def test_a_refusal_says_nothing_of_the_request():
     assert "Jane" not in answer.text and "2016" not in answer.text
 
 
+def test_a_refusal_is_never_long():
+    answer = Rim(advisor=MissingPatient("x" * 99_999)).post(body())
+    assert len(outcome(answer)["diagnostics"]) == 500
+
+
 def test_an_unknown_service_is_not_named_back():
     answer = Rim().post(body(), "/cds-services/kid-1-jane")
     assert answer.status_code == 404 and outcome(answer)["code"] == "not-found"
@@ -105,10 +110,12 @@ def test_a_starting_service_says_so():
     async def run():
         transport = httpx.ASGITransport(Rim().app)
         async with httpx.AsyncClient(transport=transport, base_url="http://cds.test", verify=False) as client:
-            return await client.post(SIGN, content=body()), await client.get("/cds-services")
+            told = await client.post(SIGN + "/feedback", content=b'{"feedback": []}')
+            ready = await client.get("/health/ready")
+            return await client.post(SIGN, content=body()), told, ready, await client.get("/cds-services")
 
-    call, found = asyncio.run(run())
-    assert call.status_code == 503 and found.status_code == 200
+    *others, found = asyncio.run(run())
+    assert [answer.status_code for answer in others] == [503] * 3 and found.status_code == 200
 
 
 def test_more_calls_than_there_is_room_for_are_sent_away():
