@@ -1,0 +1,1 @@
+"""Findings become cards: templates, ranking, and text made harmless."""

@@ -10,10 +10,22 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_UNSAID: Final = re.compile(
-    r"(?i)abus|non.?accidental|inflicted|maltreat|neglect|battered|assault|violence|\bNAT\b"
-    r"|pregnan|gravid|\bhcg\b|obstetric|miscarr|abortion"
+_STEMS: Final = (
+    "abus",
+    "accidental",
+    "inflicted",
+    "maltreat",
+    "neglect",
+    "battered",
+    "assault",
+    "violence",
+    "pregnan",
+    "gravid",
+    "obstetric",
+    "miscarr",
+    "abortion",
 )
+_WORDS: Final = re.compile(r"\b(?:nat|hcg)\b")
 
 
 def sayable(text: str) -> bool:
@@ -23,4 +35,7 @@ def sayable(text: str) -> bool:
     >>> sayable("Fever since 2026-03-01"), sayable("Suspected child abuse")
     (True, False)
     """
-    return _UNSAID.search(text) is None
+    lowered = text.lower()
+    if any(stem in lowered for stem in _STEMS):
+        return False
+    return _WORDS.search(lowered) is None

@@ -17,7 +17,7 @@ _SPECIAL: Final = {ord(sign): f"\\{sign}" for sign in "\\`*_[]~|"} | {
     ord(">"): "&gt;",
 }
 _ANGLES: Final = {ord("<"): "‹", ord(">"): "›"}
-_SCHEME: Final = re.compile(r"(?i)\b(https?|ftps?|file|mailto|xmpp|javascript|vbscript|data(?=:[a-z]+/))(?=:)")
+_SCHEME: Final = re.compile(r"(?i)(https?|ftps?|mailto|xmpp|javascript|vbscript|\bfile|\bdata(?=:[a-z]+/))(?=:)")
 _HOST: Final = re.compile(r"(?i)\b(www)(?=\.)")
 _OPENING: Final = re.compile(r"(?=[#+=-])|(?<=\d)(?=[.)](?:\s|$))")
 _NUMBERED: Final = re.compile(r"\d{1,9}[.)](?:\s|$)")

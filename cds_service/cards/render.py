@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol
 
-from cds_service.cards.markdown import escape, inert, shorten
+from cds_service.cards.markdown import escape, inert, plain, shorten
 from cds_service.cards.overrides import Overrides
 from cds_service.cards.ranking import Wish, by_need, ranked, wishes, wishes_of
 from cds_service.cards.template import Pattern, Template, Templates
@@ -87,6 +87,7 @@ class CardWriter:
         A finding whose advice needs a change nobody can click is left out: advice without an alternative does not
         change orders (AJR 2017;208:1051).
         """
+        about = about.spoken()
         shown = ranked(findings)
         groups = [shown] if dialect.cards == 1 else [[finding] for finding in shown]
         issued: list[Issued] = []
@@ -174,7 +175,8 @@ class CardWriter:
 
     def _topic(self, finding: Finding) -> Coding | None:
         code = "".join(filter(_ALPHANUMERIC.__contains__, finding.topic_code or finding.rule))[:_TOPIC]
-        return Coding(code=code, system=self.sender.topic_system, display=finding.title or None) if code else None
+        title = inert(plain(finding.title)) or None
+        return Coding(code=code, system=self.sender.topic_system, display=title) if code else None
 
 
 class _Tried(NamedTuple):

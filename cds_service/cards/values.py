@@ -22,6 +22,16 @@ class About(NamedTuple):
     name: str
     exam: Exam | None = None
 
+    def spoken(self) -> About:
+        """
+        The same order, named as a card may name it.
+
+        >>> About("CT head, r/o NAT").spoken().name, About(" CT\\nhead").spoken().name
+        ('This exam', 'CT head')
+        """
+        name = plain(self.name, _NAME)
+        return self._replace(name=name if name and sayable(name) else "This exam")
+
 
 class Speech(NamedTuple):
     """Everything one card can say: the main finding, what is offered, and what else was found."""
@@ -37,11 +47,6 @@ class Speech(NamedTuple):
         """The value of a placeholder; empty when there is nothing to say. Unknown names are the rule's own slots."""
         field = FIELDS.get(name)
         return field(self) if field else plain(self.finding.fill.get(name, ""), _SENTENCE)
-
-
-def _order_name(speech: Speech) -> Value:
-    name = plain(speech.about.name, _NAME)
-    return name if name and sayable(name) else "This exam"
 
 
 def _alternative(speech: Speech) -> Value:
@@ -61,7 +66,8 @@ def _option(name: str, alternative: Alternative, *, spared: bool) -> str:
 
 def _also(speech: Speech) -> Value:
     return tuple(
-        plain(f"{other.situation} {other.because}", _SENTENCE) + f" ({_rule_name(other)})" for other in speech.others
+        f"{plain(f'{other.situation} {other.because}', _SENTENCE)} ({plain(_rule_name(other))})"
+        for other in speech.others
     )
 
 
@@ -97,7 +103,7 @@ def _question(speech: Speech) -> Value:
 
 
 FIELDS: Final[Mapping[str, Callable[[Speech], Value]]] = {
-    "order.name": _order_name,  # the exam as ordered
+    "order.name": lambda speech: speech.about.name,  # the exam as ordered
     "alternative": _alternative,  # the exam offered; the best one where several are
     "options": _options,  # every exam offered, with its rating
     "reason": lambda speech: plain(speech.offer.label, _NAME) if speech.offer else "",  # the reason to add

@@ -1,0 +1,1 @@
+"""Changes become orders: in the dialect of the client, and valid before they leave."""

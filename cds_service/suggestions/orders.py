@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from cds_service.suggestions.clean import clean
-from cds_service.suggestions.validate import INTENTS, PRIORITIES, concept_faults, faults, own_id
+from cds_service.suggestions.validate import INTENTS, PRIORITIES, concept_faults, faults, fitted, own_id
 from cds_service.vocabulary.exams import Exam
 
 _OCCURRENCE: Final = ("occurrenceDateTime", "occurrencePeriod", "occurrenceTiming")
@@ -105,14 +105,12 @@ class Draft:
             order = self._shared() if self.usable else {}
         except ValueError:
             return None
-        for _ in range(2):
-            wrong = faults(order)
-            if not wrong:
-                return order
-            for member in wrong:
-                for goes in (member,) if member else _OCCURRENCE:
-                    order.pop(goes, None)
-        return None
+        fit, wrong = fitted(order)
+        if not wrong:
+            return order if fit is order else clean(fit)
+        gone = {goes for member in wrong for goes in ((member,) if member else _OCCURRENCE)}
+        less = clean({member: value for member, value in fit.items() if member not in gone})
+        return None if faults(less or {}) else less
 
     def _shared(self) -> dict[str, Any]:
         intent, priority = self._order.get("intent"), self._order.get("priority")

@@ -40,7 +40,7 @@ def rated(order: dict[str, Any], rating: str, *, mechanism: str) -> dict[str, An
     own = [one for one in order.get("extension", ()) if not str(one.get("url", "")).startswith(RATING)]
     coding = {"system": _SYSTEM, "code": _CODES.get(rating, "no-criteria-apply")}
     concept: dict[str, Any] = {"coding": [coding]}
-    if rating:
+    if rating in _CODES:
         concept["text"] = rating[:1].upper() + rating[1:]
     ours: list[dict[str, Any]] = [
         {"url": RATING, "valueCodeableConcept": concept},

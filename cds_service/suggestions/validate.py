@@ -72,18 +72,23 @@ def faults(order: Mapping[str, Any]) -> tuple[str, ...]:
     >>> faults(order | {"intent": "order", "status": "banana"})
     ('status',)
     """
-    wrong = [*_words(order), *_references(order)]
-    wrong += structure(dict(order, id="1") if own_id(order.get("id")) else order)
-    return tuple(dict.fromkeys(wrong))
+    return fitted(dict(order, id="1") if own_id(order.get("id")) else order)[1]
 
 
-def structure(order: Mapping[str, Any]) -> list[str]:
-    """The members fhir.resources rejects; members it does not know are the client's own and are let pass."""
+def fitted(order: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """
+    The order without members FHIR does not know, and the members that are wrong all the same.
+
+    >>> fitted({"status": "draft", "intent": "plan", "subject": {"display": "Kid", "vip": True}})
+    ({'status': 'draft', 'intent': 'plan', 'subject': {'display': 'Kid'}}, ())
+    """
     errors = _errors(order)
     strange = [place for place, kind in errors if kind == _EXTRA]
     if strange:
-        errors = _errors(_without(order, strange))
-    return [str(place[0]) if place else "" for place, _ in errors]
+        order = _without(order, strange)
+        errors = _errors(order)
+    wrong = [*_words(order), *_references(order), *(str(place[0]) if place else "" for place, _ in errors)]
+    return order, tuple(dict.fromkeys(wrong))
 
 
 def _errors(order: Mapping[str, Any]) -> list[tuple[tuple[int | str, ...], str]]:
