@@ -1,0 +1,266 @@
+"""
+All facts of one order, each read when a rule first asks for it.
+
+What belongs to the child (findings, history, patient, setting) is read once a call and shared by its orders;
+what belongs to the order is its own. A definition computes a fact from others, and adds to one that can also
+be read directly: what was read goes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from cds_service.facts.exams import Recognised
+from cds_service.facts.findings import Findings, read_findings
+from cds_service.facts.history import NO_WORDS, ResultWords, alike, pending, prior_exams
+from cds_service.facts.order import order_facts
+from cds_service.facts.patient import age, sex, today
+from cds_service.facts.reasons import recognise_reasons
+from cds_service.facts.setting import offered, setting_facts
+from cds_service.fhir.records import Records
+from cds_service.fhir.resources import (
+    DiagnosticReport,
+    Encounter,
+    ImagingStudy,
+    Patient,
+    Procedure,
+    Resource,
+    ServiceRequest,
+)
+from cds_service.vocabulary.exam_codes import ExamCodes
+from cds_service.vocabulary.exams import Exam, exam
+from cds_service.vocabulary.facts import HISTORY_EXAMS
+from cds_service.vocabulary.finding_codes import FindingCodes
+from cds_service.vocabulary.readings import UNKNOWN, Evidence, Facts, Prior, Priors, Reading
+from cds_service.vocabulary.reason_codes import ReasonCodes
+
+Definition = Callable[[Facts], Reading]
+Gap = tuple[str, str]
+"""A resource type that could not be read whole, and why."""
+
+_HISTORY_SOURCES: Final[tuple[type[Resource], ...]] = (ImagingStudy, DiagnosticReport, Procedure)
+_SHOWN: Final = 3
+
+
+class Site(NamedTuple):
+    """What the site tells about itself: its time zone, and which exams it offers, by fact name."""
+
+    time_zone: str = "UTC"
+    offers: Mapping[str, bool] = {}
+
+
+class Child:
+    """One child's facts for one call, read when first asked for and shared by the call's orders."""
+
+    def __init__(  # noqa: PLR0913 - one keyword for each thing facts are read with
+        self,
+        records: Records,
+        *,
+        exams: ExamCodes,
+        reasons: ReasonCodes,
+        findings: FindingCodes,
+        definitions: Mapping[str, Definition] | None = None,
+        results: ResultWords = NO_WORDS,
+        site: Site | None = None,
+        now: datetime | None = None,
+        encounter_id: str | None = None,
+    ) -> None:
+        self.records = records
+        self.reasons = reasons
+        self.definitions = definitions or {}
+        self.site = site or Site()
+        self.now = now or datetime.now(UTC)
+        self._exams = exams
+        self._results = results
+        self._encounter_id = encounter_id
+        self._findings = read_findings(records, findings, now=self.now, encounter_id=encounter_id)
+        self._priors: Priors | None = None
+        self._patient: Patient | None = None
+        self._setting: dict[str, Reading] | None = None
+        self._gaps: dict[Gap, None] = {}
+
+    def about(self, order: ServiceRequest, recognised: Recognised) -> OrderFacts:
+        """The facts of one of the call's orders."""
+        return OrderFacts(self, order, recognised)
+
+    @property
+    def findings(self) -> Findings:
+        """The clinical findings and safety facts."""
+        return self._findings
+
+    @property
+    def patient(self) -> Patient | None:
+        """The child's Patient; None when there is none."""
+        if self._patient is None:
+            items = self.records.read(Patient).items
+            self._patient = items[0] if items else None
+        return self._patient
+
+    @property
+    def priors(self) -> Priors:
+        """Every distinct earlier exam, pending ones among them."""
+        if self._priors is None:
+            self._priors = prior_exams(self.records, self.patient, self._exams, self.now, words=self._results)
+        return self._priors
+
+    def setting(self, name: str) -> Reading:
+        """A fact of the visit."""
+        if self._setting is None:
+            self._setting = setting_facts(self.records, self._encounter_id, self.now)
+        return self._setting.get(name, UNKNOWN)
+
+    def missed(self, gaps: Iterable[Gap]) -> None:
+        """Note what a fact that was asked for could not be read from."""
+        self._gaps.update(dict.fromkeys(gaps))
+
+    def incomplete(self, kinds: Iterable[type[Resource]]) -> list[Gap]:
+        """Those of the resource types that could not be read whole, and why."""
+        sections = ((kind.__name__, self.records.read(kind)) for kind in kinds)
+        return [
+            (name, section.gap or "partly unreadable")
+            for name, section in sections
+            if not section.complete or section.unreadable
+        ]
+
+    def why_incomplete(self) -> tuple[Gap, ...]:
+        """What facts asked for so far could not be read from: resource type and reason."""
+        return tuple(sorted(self._gaps))
+
+
+class OrderFacts:
+    """Every fact of one order; unknown for a name that is none."""
+
+    def __init__(self, child: Child, order: ServiceRequest, recognised: Recognised) -> None:
+        self._child = child
+        self._order = order
+        self._recognised = recognised
+        self._own: dict[str, Reading] | None = None
+        self._read: dict[str, Reading] = {}
+        self._defining: set[str] = set()
+        self._circular = False
+
+    def __getitem__(self, name: str) -> Reading:
+        """The fact's reading: as read, else as defined by others."""
+        reading = self._read.get(name)
+        if reading is not None:
+            return reading
+        reading = self._direct(name)
+        define = self._child.definitions.get(name)
+        if define is None or reading.value is not None:
+            self._read[name] = reading
+            return reading
+        return self._defined(name, reading, define)
+
+    def _defined(self, name: str, direct: Reading, define: Definition) -> Reading:
+        """A fact as others define it; one that leads back to itself gets what was read, and isn't kept."""
+        if name in self._defining:
+            self._circular = True
+            return direct
+        self._defining.add(name)
+        try:
+            reading = merged(direct, define(self))
+        finally:
+            self._defining.discard(name)
+        if not self._defining:
+            self._circular = False
+        if not self._circular:
+            self._read[name] = reading
+        return reading
+
+    def known(self) -> tuple[str, ...]:
+        """The names of the facts asked for so far."""
+        return tuple(self._read)
+
+    def _direct(self, name: str) -> Reading:
+        group = name.partition(".")[0]
+        if group == "order":
+            return self._of_order(name)
+        if group == "history":
+            return self._history(name)
+        if name == "patient.age":
+            days = today(self._child.now, [self._order.authoredOn], self._child.site.time_zone)
+            return age(self._child.patient, days)
+        if name == "patient.sex":
+            return sex(self._child.patient)
+        if name.endswith("_available"):
+            return offered(self._child.site.offers, name)
+        if name in ("setting.emergency", "setting.inpatient"):
+            return self._setting(name)
+        return self._finding(name)
+
+    def _of_order(self, name: str) -> Reading:
+        if self._own is None:
+            reasons = recognise_reasons(self._order, self._child.records, self._child.reasons)
+            known = self._child.reasons.reasons
+            regions = {one: known[one].regions for one in reasons.names.values if one in known}
+            self._own = order_facts(self._order, self._recognised, reasons, reason_regions=regions)
+        return self._own.get(name, UNKNOWN)
+
+    def _setting(self, name: str) -> Reading:
+        reading = self._child.setting(name)
+        if reading.gap:
+            self._child.missed(self._child.incomplete((Encounter,)))
+        return reading
+
+    def _finding(self, name: str) -> Reading:
+        reading = self._child.findings[name]
+        if reading.gap:
+            self._child.missed(self._child.findings.gaps(name))
+        return reading
+
+    def _history(self, name: str) -> Reading:
+        priors = self._priors(name)
+        if priors is None:
+            return UNKNOWN
+        if priors.complete:
+            return Reading(priors, _told(priors.items))
+        kinds = (ServiceRequest,) if name == "history.pending_same_exam" else _HISTORY_SOURCES
+        gaps = self._child.incomplete(kinds)
+        self._child.missed(gaps)
+        return Reading(priors, _told(priors.items), gap=gaps[0][0] if gaps else "")
+
+    def _priors(self, name: str) -> Priors | None:
+        every, ordered = self._child.priors, self._recognised.exam
+        if name == "history.any":
+            return every._replace(items=tuple(prior for prior in every.items if not prior.pending))
+        if name == "history.same_exam":
+            return alike(every, ordered) if ordered is not None else None
+        if name == "history.pending_same_exam":
+            whole = self._child.records.read(ServiceRequest).complete
+            return pending(every, ordered, complete=whole) if ordered is not None else None
+        kinds = HISTORY_EXAMS.get(name)
+        return _any_of(every, [exam(kind) for kind in kinds]) if kinds is not None else None
+
+
+def merged(read: Reading, defined: Reading) -> Reading:
+    """
+    A reading that said nothing certain, with what its definition says.
+
+    A suspicion is not undone by a definition that says no.
+    """
+    if read.suspected and defined.value in (None, False):
+        return read
+    if defined.value is None and not defined.gap and read.gap:
+        return Reading(None, defined.evidence, defined.suspected, read.gap)
+    return defined
+
+
+def _any_of(every: Priors, kinds: list[Exam]) -> Priors:
+    """Those like one of *kinds*, newest first as they came."""
+    found = [alike(every, kind) for kind in kinds]
+    if len(found) == 1:
+        return found[0]
+    wanted = {id(prior) for priors in found for prior in priors.items}
+    items = tuple(prior for prior in every.items if id(prior) in wanted)
+    return Priors(items, all(priors.complete for priors in found), every.now)
+
+
+def _told(priors: tuple[Prior, ...]) -> tuple[Evidence, ...]:
+    return tuple(evidence for prior in priors[:_SHOWN] for evidence in prior.evidence[:1])
+
+
+def gather(order: ServiceRequest, recognised: Recognised, child: Child) -> OrderFacts:
+    """The facts of *order*, with what the call's other orders already read of the *child*."""
+    return child.about(order, recognised)

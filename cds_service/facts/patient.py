@@ -1,0 +1,98 @@
+"""
+Age to the day, and sex.
+
+A partial birth date, or a today that two time zones dispute, widens the age to bounds; then a comparison on
+the disputed day is unknown. A child that is recorded as deceased has no age: nothing may be advised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from cds_service.fhir.dates import when
+from cds_service.fhir.resources import Patient
+from cds_service.vocabulary.readings import UNKNOWN, Age, Evidence, Reading
+
+_NEAR: Final = timedelta(days=2)
+_YEAR_ONLY, _MONTH_ONLY, _DAY = 4, 7, 10
+_SEXES: Final = {"male": frozenset(("male",)), "female": frozenset(("female",))}
+_BIRTH_SEX: Final = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex"
+_BIRTH_SEXES: Final = {"M": _SEXES["male"], "F": _SEXES["female"]}
+
+
+def today(now: datetime, written: Iterable[str | None] = (), zone: str = "") -> tuple[date, date]:
+    """
+    The first and last day it may be where the child is.
+
+    The offset in which an order was *written* around now tells the place, and so does the site's *zone*;
+    with neither it is the day in UTC. An order written long ago or without an offset tells nothing.
+
+    >>> from datetime import UTC
+    >>> late = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
+    >>> today(late, ["2026-03-03T00:30:00+01:00"])
+    (datetime.date(2026, 3, 3), datetime.date(2026, 3, 3))
+    """
+    zones: list[tzinfo] = [offset for text in written if (offset := _offset(text, now)) is not None]
+    if zone and zone != "UTC":
+        zones.append(_zone(zone))
+    days = [now.astimezone(place).date() for place in zones or (UTC,)]
+    return min(days), max(days)
+
+
+def _offset(text: str | None, now: datetime) -> tzinfo | None:
+    written = when(text)
+    if written is None or not written.timed or abs(written.first - now) > _NEAR:
+        return None
+    return written.first.tzinfo
+
+
+@lru_cache(maxsize=8)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+def age(patient: Patient | None, days: tuple[date, date]) -> Reading:
+    """
+    The child's age on one of *days*; unknown without a birth date that can be true.
+
+    >>> age(Patient(birthDate="2016-02"), (date(2026, 3, 2), date(2026, 3, 2))).value.born_last
+    datetime.date(2016, 2, 29)
+    """
+    if patient is None:
+        return Reading(gap="Patient")
+    if patient.deceasedBoolean:
+        return UNKNOWN
+    born = _born(patient.birthDate)
+    if born is None or born[0] > days[1]:
+        return UNKNOWN
+    source = f"Patient/{patient.id}" if patient.id else "Patient"
+    return Reading(Age(*born, *days), (Evidence(f"born {patient.birthDate}", source),))
+
+
+def _born(text: str | None) -> tuple[date, date] | None:
+    """The first and last day a FHIR date may mean; a birth date has no time."""
+    if text is None or len(text) not in (_YEAR_ONLY, _MONTH_ONLY, _DAY):
+        return None
+    read = when(text)
+    return None if read is None else (date.fromordinal(read.day), date.fromordinal(read.until))
+
+
+def sex(patient: Patient | None) -> Reading:
+    """
+    Sex assigned at birth where it is stated, else the administrative gender; other words are unknown.
+
+    >>> sorted(sex(Patient(gender="female")).value)
+    ['female']
+    """
+    if patient is None or patient.deceasedBoolean:
+        return UNKNOWN
+    for extension in patient.extension or ():
+        if extension.url == _BIRTH_SEX:
+            stated = _BIRTH_SEXES.get(extension.valueCode or "")
+            return UNKNOWN if stated is None else Reading(stated)
+    found = _SEXES.get(patient.gender or "")
+    return UNKNOWN if found is None else Reading(found)
