@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from cds_service.cards import overrides as override_reasons
 from cds_service.cards import template
 from cds_service.errors import ContentError, Problem
+from cds_service.facts.history.results import NO_WORDS, ResultWords, load_results
 from cds_service.folders import digest
 from cds_service.rules import tuning
 from cds_service.rules.metadata import Desk
@@ -27,6 +29,9 @@ SOURCES = "rules/sources.yaml"
 OVERRIDES = "rules/override-reasons.yaml"
 ORDERS = "rules/codes/orders.yaml"
 SITE = "site/site.yaml"
+RESULTS = "rules/codes/results.yaml"
+OVERRIDE_SYSTEM = "urn:pediatric-imaging-cds:override-reason"
+TOPIC_SYSTEM = "urn:pediatric-imaging-cds:rule"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,9 @@ class Content:
     reasons: reason_codes.ReasonCodes
     findings: finding_codes.FindingCodes
     orders: order_codes.OrderCodes
-    results: Mapping[str, Any]
+    results: ResultWords
     facts: Mapping[str, Fact]
-    override_reasons: Mapping[str, str]
+    overrides: override_reasons.Overrides
     site: tuning.Site
     files: Mapping[str, bytes]
 
@@ -74,14 +79,15 @@ def build(
     Raises ContentError with every problem found. *run_examples* may be False for files that passed before.
     """
     problems: list[Problem] = []
-    exams = _tried(problems, exam_codes.load, _below(files, "rules/codes/exams/", "site/codes/exams/"), licences)
+    exams = _tried(problems, exam_codes.ExamCodes.load, _below(files, "rules/codes/exams/", "site/codes/exams/"), licences)
     reasons = _tried(problems, reason_codes.load, _below(files, "rules/codes/reasons/", "site/codes/reasons/"))
     findings = _tried(problems, finding_codes.load, _below(files, "rules/codes/findings/", "site/codes/findings/"))
-    orders = _tried(problems, order_codes.load, _below(files, ORDERS, "site/codes/orders"))
+    orders = _tried(problems, order_codes.load, _below(files, ORDERS), _below(files, "site/codes/orders"))
     templates = _tried(problems, template.load, _below(files, "cards/"))
+    results = _tried(problems, load_results, files[RESULTS]) if RESULTS in files else None
     parsed = parse(_rule_files(files), problems)
     sources = read_sources(parsed.pop(SOURCES, Block()), SOURCES, problems)
-    overrides = _overrides(parsed.pop(OVERRIDES, None), problems)
+    parsed.pop(OVERRIDES, None)
     site_block = parse(_below(files, SITE), problems).get(SITE)
     if problems or reasons is None or findings is None:
         raise ContentError(sorted(problems))
@@ -91,8 +97,9 @@ def build(
     broader = {name: tuple(reason.broader) for name, reason in reasons.reasons.items()}
     blocks = {str(b.get(Text("id"))): b for b in parsed.values() if isinstance(b, Block)}
     site = tuning.read_site(site_block, SITE, blocks, today, problems)
-    overrides = {**overrides, **site.override_reasons}
-    desk = Desk(facts, sources, today, problems, reasons.reasons, frozenset(overrides))
+    overrides = _tried(problems, _overrides, files.get(OVERRIDES, b""), site.override_reasons)
+    known = frozenset(overrides.reasons) if overrides is not None else None
+    desk = Desk(facts, sources, today, problems, reasons.reasons, known)
     rules = build_rules(parsed, desk, broader=broader, run_examples=run_examples)
     if site.tuned:
         rules = build_rules(parsed, desk, broader=broader, tuned=site.tuned, run_examples=False)
@@ -107,9 +114,9 @@ def build(
         reasons=reasons,
         findings=findings,
         orders=orders,
-        results=parse(_below(files, "rules/codes/results.yaml"), problems),
+        results=results or NO_WORDS,
         facts={**defined, **facts},
-        override_reasons=overrides,
+        overrides=overrides,
         site=site,
         files=dict(files),
     )
@@ -141,8 +148,5 @@ def _facts(findings: Mapping[str, Fact], reasons: frozenset[str]) -> dict[str, F
     return facts
 
 
-def _overrides(block: Any, problems: list[Problem]) -> dict[str, str]:
-    if not isinstance(block, Block):
-        problems.append(Problem(OVERRIDES, 1, "override reasons must be a block of names and texts"))
-        return {}
-    return {str(name): str(text) for name, text in block.items()}
+def _overrides(source: bytes, site: Mapping[str, str]) -> override_reasons.Overrides:
+    return override_reasons.load(source, file=OVERRIDES, system=OVERRIDE_SYSTEM, site=site)

@@ -58,7 +58,7 @@ def pages(content: Content, readme: str = "") -> dict[str, str]:
 
 def schema(content: Content) -> str:
     """The JSON Schema of rule files."""
-    return json.dumps(rule_schema(content.facts, content.override_reasons), indent=1, sort_keys=True) + "\n"
+    return json.dumps(rule_schema(content.facts, content.overrides.reasons), indent=1, sort_keys=True) + "\n"
 
 
 def catalog(content: Content) -> str:

@@ -35,10 +35,12 @@ def inconsistencies(rules: RuleSet, facts: Mapping[str, Fact], today: date) -> I
             if not _reachable(topic, variant, facts):
                 yield _at(topic, variant, f"variant {variant.id} can never be chosen", "its conditions contradict each other")
         for one, other in itertools.combinations(topic.variants, 2):
+            if one.id in other.may_overlap or other.id in one.may_overlap:
+                continue
             exam_ = _disagreement(one, other)
             if exam_ is not None and _together(topic, one, other, facts):
                 trouble = f"variants {one.id} and {other.id} can both be met and disagree on {exam_}"
-                yield _at(topic, other, trouble, "make their conditions exclude each other")
+                yield _at(topic, other, trouble, "make them exclude each other, or list one under may_overlap")
 
 
 def _overdue(rule: Rule, today: date) -> Iterator[Problem]:
@@ -63,7 +65,7 @@ def _disagreement(one: Variant, other: Variant) -> Exam | None:
 def _reachable(topic: Topic, variant: Variant, facts: Mapping[str, Fact]) -> bool:
     names = variant.criterion.facts | topic.applies_to.facts
     return any(
-        variant.criterion.holds(given) and topic.applies_to.holds(given) for given in situations(topic, names, facts)
+        variant.criterion.holds(given) and topic.applies_to.holds(given) for given in situations(topic, names, facts, more=2)
     )
 
 
@@ -78,10 +80,12 @@ def _together(topic: Topic, one: Variant, other: Variant, facts: Mapping[str, Fa
     )
 
 
-def situations(topic: Topic, names: frozenset[str], facts: Mapping[str, Fact]) -> Iterator[GivenFacts]:
-    """Combinations of what *names* may read as: all of them, or a sample of ``MOST``."""
+def situations(
+    topic: Topic, names: frozenset[str], facts: Mapping[str, Fact], *, more: int = 1
+) -> Iterator[GivenFacts]:
+    """Combinations of what *names* may read as, reasons with up to *more* others: all, or a sample of ``MOST``."""
     ordered = sorted(names)
-    values = [_values(facts[name], topic.mentions.get(name, frozenset()), topic) for name in ordered]
+    values = [_values(facts[name], topic.mentions.get(name, frozenset()), topic, more) for name in ordered]
     total = 1
     for choices in values:
         total *= len(choices)
@@ -96,13 +100,13 @@ def _sample(values: Sequence[Sequence[Reading]]) -> Iterator[Sequence[Reading]]:
         yield [pick.choice(choices) for choices in values]
 
 
-def _values(fact: Fact, mentioned: frozenset[Any], topic: Topic) -> list[Reading]:
+def _values(fact: Fact, mentioned: frozenset[Any], topic: Topic, more: int) -> list[Reading]:
     if fact.kind is Kind.FLAG:
         return [Reading(True), Reading(False)]
     if fact.kind is Kind.CHOICE:
         return [Reading(frozenset({word})) for word in sorted(fact.choices or mentioned)]
     if fact.kind is Kind.NAMES:
-        return list(_names(mentioned, topic))
+        return list(_names(mentioned, topic, more))
     if fact.kind is Kind.NUMBER:
         return [Reading(Interval(number, number)) for number in _numbers(mentioned)]
     if fact.kind is Kind.AGE:
@@ -110,13 +114,17 @@ def _values(fact: Fact, mentioned: frozenset[Any], topic: Topic) -> list[Reading
     return list(_priors(fact, mentioned))
 
 
-def _names(mentioned: frozenset[Any], topic: Topic) -> Iterator[Reading]:
-    base = frozenset(topic.reasons)
-    extra = sorted(set(mentioned) - base)
-    yield Reading(Names(base))
-    for size in (1, 2):
-        for more in itertools.combinations(extra, size):
-            yield Reading(Names(base | set(more)))
+def _names(mentioned: frozenset[Any], topic: Topic, more: int) -> Iterator[Reading]:
+    """Each reason of the topic, alone and with others its situations ask about. Two stated reasons may well disagree."""
+    every = sorted(mentioned | topic.reasons)
+    together = {
+        frozenset({one, *others})
+        for one in topic.reasons
+        for size in range(more + 1)
+        for others in itertools.combinations(every, size)
+    }
+    for names in sorted(together, key=sorted):
+        yield Reading(Names(names))
 
 
 def _numbers(mentioned: frozenset[Any]) -> list[float]:

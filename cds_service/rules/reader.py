@@ -167,10 +167,13 @@ def _variant(one: Fields, desk: Desk, scope: Scope) -> Variant | None:
         one.wrong(one.block, f"variant {variant_id} says nothing", "add ratings, preferences or no_imaging")
     if no_imaging and not rows and not not_needed:
         one.wrong(one.block, f"variant {variant_id} rates nothing", "say under not_needed which exams no_imaging is about")
+    overlap = one.words("may_overlap")
     one.finish()
     if citation is None:
         return None
-    return Variant(variant_id, situation, criterion, follows, citation, rows, no_imaging, not_needed, preferences, one.line)
+    return Variant(
+        variant_id, situation, criterion, follows, citation, rows, no_imaging, not_needed, preferences, overlap, one.line
+    )
 
 
 def _rows(one: Fields) -> Iterator[Row]:

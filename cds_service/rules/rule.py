@@ -114,6 +114,7 @@ class Variant:
     no_imaging: str
     not_needed: tuple[Exam, ...]
     preferences: tuple[Preference, ...]
+    may_overlap: tuple[str, ...] = ()
     line: int = 0
 
 

@@ -145,6 +145,7 @@ def _topic(block: Any, exams: Any, card: Any, logic: Mapping[str, Any]) -> dict[
             "no_imaging": TEXT,
             "not_needed": exams,
             "preferences": {"type": "array", "items": preference},
+            "may_overlap": _some(TEXT),
         },
         ["id", "situation", "source"],
     )

@@ -1,0 +1,293 @@
+"""
+Hook request → hook response: the whole flow on one screen.
+
+HTTP → hook request → facts → rules → findings → cards → hook response
+
+This module alone knows every step. It fetches what is missing within the deadline, reads
+facts, asks the rules, writes cards, and notes what was decided without ever waiting for it.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from cds_service.cards.render import CardWriter, Issued, Sender
+from cds_service.cards.values import About
+from cds_service.clients.clients import Client
+from cds_service.content import TOPIC_SYSTEM, Content
+from cds_service.facts.exams import Recognised, recognise
+from cds_service.facts.gather import Child, OrderFacts, Site
+from cds_service.fhir.client import Access, Cache, complete
+from cds_service.fhir.prefetch import patient_of, records
+from cds_service.fhir.records import LazyRecords
+from cds_service.fhir.resources import ServiceRequest
+from cds_service.findings import Finding, Verdict
+from cds_service.hooks.request import DraftOrder, HookRequest, plain
+from cds_service.hooks.response import Card, HookResponse
+from cds_service.library import Library
+from cds_service.outbound import Deadline, Outbound
+from cds_service.rules.judge import Judgement, judge
+from cds_service.storage.identity import Identity
+from cds_service.storage.journal import Decision, IssuedCard
+from cds_service.storage.quiet import Shown
+from cds_service.suggestions.dialects import dialect
+from cds_service.suggestions.orders import Draft
+from cds_service.telemetry import Metrics, log
+
+EXTENSION = "org.pediatric-imaging-cds.decision"
+"""The one extension of ours: decision id, content revision, and what could not be read."""
+
+LABEL = "Pediatric imaging guidance"
+_ORDER = msgspec.json.Decoder(ServiceRequest)
+_ENCODER = msgspec.json.Encoder()
+
+
+class Keeper(Protocol):
+    """Where decisions and cards are noted; never waits, never fails."""
+
+    identity: Identity
+
+    def issued(self, card: IssuedCard) -> None:
+        """Note a card."""
+        ...  # pragma: no cover
+
+    def decided(self, decision: Decision) -> None:
+        """Note a decision."""
+        ...  # pragma: no cover
+
+    def suppressed(self, shown: Shown, now: datetime) -> bool:
+        """Whether a clinician has already answered this."""
+        ...  # pragma: no cover
+
+
+class Order(NamedTuple):
+    """One imaging order of the call: as it came, as read, and as recognised."""
+
+    draft: DraftOrder
+    resource: ServiceRequest
+    recognised: Recognised
+
+
+class Judged(NamedTuple):
+    """One order with what the rules said of it."""
+
+    order: Order
+    facts: OrderFacts
+    judgement: Judgement
+
+
+@dataclass(slots=True)
+class Advisor:
+    """Gives advice: the content in force, who keeps notes, and the one way out."""
+
+    library: Library
+    keeper: Keeper
+    outbound: Outbound
+    cache: Cache
+    metrics: Metrics
+    site: Site
+    public_url: str = ""
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    async def advise(self, client: Client, request: HookRequest, deadline: Deadline) -> bytes:
+        """
+        The JSON of the answer to *request*, made before *deadline*.
+
+        Raises MissingPatient when there are imaging orders and the Patient cannot be had, NotReady without content.
+        """
+        began = time.perf_counter()
+        content, now = self.library.content, self.clock()
+        orders = list(imaging_orders(request, content))
+        judged: list[Judged] = []
+        issued: list[Issued] = []
+        child: Child | None = None
+        decision = str(uuid.uuid4())
+        if orders:
+            record = await self._record(client, request, deadline)
+            child = self._child(record, content, request, now)
+            judged = judge_orders(orders, child, content)
+            for one in judged:
+                issued += self._write(one, client, request, content, decision, now)
+        answer = self._answer([one.card for one in issued], decision, content, child)
+        self._note(client, request, content, judged, decision, now, time.perf_counter() - began)
+        return answer
+
+    async def _record(self, client: Client, request: HookRequest, deadline: Deadline) -> LazyRecords:
+        """The child's record: as sent, and where something is missing as fetched within the deadline."""
+        access = Access(client.id, frozenset(client.fhir_servers), self.outbound, self.cache)
+        fetched = await complete(request, access, deadline)
+        record = records(request, fetched=fetched.values, gaps=fetched.gaps)
+        patient_of(record)
+        return record
+
+    def _child(self, record: LazyRecords, content: Content, request: HookRequest, now: datetime) -> Child:
+        return make_child(record, content, request, now, self.site)
+
+    # cards
+
+    def _write(
+        self, one: Judged, client: Client, request: HookRequest, content: Content, decision: str, now: datetime
+    ) -> Sequence[Issued]:
+        exam = str(one.order.recognised.exam)
+        patient = self.keeper.identity.patient(client.id, request.context.patient_id)
+        encounter = self.keeper.identity.encounter(client.id, request.context.encounter_id)
+        findings = [
+            finding
+            for finding in one.judgement.shown
+            if not self.keeper.suppressed(Shown(client.id, patient, encounter, finding.rule, exam), now)
+        ]
+        if not findings:
+            return ()
+        draft = Draft(_mapping(plain(one.order.draft.raw)), one.order.draft.reference, exam=one.order.recognised.exam)
+        tongue = dialect(client.profile)(draft, content.orders, new_id=_new_id)
+        writer = CardWriter(
+            content.templates, content.overrides, Sender(LABEL, TOPIC_SYSTEM, self.public_url or None), content.orders.say
+        )
+        about = About(one.order.recognised.name, one.order.recognised.exam)
+        written = writer.write(findings, about, tongue, new_id=lambda: self.keeper.identity.card_id(client.id))
+        for issued in written.issued:
+            self._keep(issued, client, request, exam=exam, decision=decision, now=now)
+        return written.issued
+
+    def _keep(
+        self, issued: Issued, client: Client, request: HookRequest, *, exam: str, decision: str, now: datetime
+    ) -> None:
+        identity, card = self.keeper.identity, issued.card
+        self.keeper.issued(
+            IssuedCard(
+                card=card.uuid,
+                client=client.id,
+                service=request.hook,
+                issued_at=now,
+                patient=identity.patient(client.id, request.context.patient_id),
+                exam=exam,
+                rules=[(finding.rule, finding.version) for finding in issued.findings],
+                suggestions={one.uuid: one.label for one in card.suggestions or ()},
+                encounter=identity.encounter(client.id, request.context.encounter_id),
+                user=request.context.user_id,
+                decision=decision,
+            )
+        )
+        for finding in issued.findings:
+            self.metrics.cards.labels(finding.rule, finding.indicator.value).inc()
+
+    # the answer and what is noted of it
+
+    def _answer(self, cards: list[Card], decision: str, content: Content, child: Child | None) -> bytes:
+        ours: dict[str, Any] = {"decision": decision, "revision": content.digest}
+        incomplete = child.why_incomplete() if child is not None else ()
+        if incomplete:
+            ours["incomplete"] = [{"resource": name, "reason": reason} for name, reason in incomplete]
+            for _, reason in incomplete:
+                self.metrics.incomplete.labels(reason).inc()
+        return _ENCODER.encode(HookResponse(cards=cards, extension={EXTENSION: ours}))
+
+    def _note(
+        self,
+        client: Client,
+        request: HookRequest,
+        content: Content,
+        judged: Sequence[Judged],
+        decision: str,
+        now: datetime,
+        seconds: float,
+    ) -> None:
+        verdicts = [decided(one) for one in judged]
+        self.keeper.decided(
+            Decision(decision, now, client.id, request.hook, content.digest, verdicts, round(seconds * 1000, 3))
+        )
+        log().info(
+            "advised",
+            decision=decision,
+            hook=request.hook,
+            client=client.id,
+            orders=len(judged),
+            cards=sum(len(one.judgement.shown) for one in judged),
+            milliseconds=round(seconds * 1000, 1),
+        )
+
+
+def imaging_orders(request: HookRequest, content: Content) -> Iterator[Order]:
+    """The orders of the call that are imaging exams we recognise."""
+    for draft in request.context.orders:
+        try:
+            resource = _ORDER.decode(draft.raw)
+        except (msgspec.DecodeError, RecursionError):
+            resource = lenient_order(draft)
+        recognised = recognise(resource, content.exams)
+        if recognised.exam is not None:
+            yield Order(draft, resource, recognised)
+
+
+def lenient_order(draft: DraftOrder) -> ServiceRequest:
+    """What can be read of an order of which some element has the wrong type: element by element."""
+    read: dict[str, Any] = {}
+    for name, value in _mapping(plain(draft.raw)).items():
+        if name in _ORDER_FIELDS:
+            try:
+                read[name] = msgspec.convert(value, _ORDER_FIELDS[name])
+            except (msgspec.ValidationError, RecursionError):
+                continue
+    return ServiceRequest(**read)
+
+
+_ORDER_FIELDS: Mapping[str, Any] = {
+    field.name: field.type for field in msgspec.structs.fields(ServiceRequest) if field.name != "resourceType"
+}
+
+
+def make_child(record: LazyRecords, content: Content, request: HookRequest, now: datetime, site: Site) -> Child:
+    """Everything about the child, read when first asked for."""
+    return Child(
+        record,
+        exams=content.exams,
+        reasons=content.reasons,
+        findings=content.findings,
+        definitions={one.fact: one.read for one in content.rules.definitions},
+        results=content.results,
+        site=site._replace(offers={**site.offers, **content.site.offers}),
+        now=now,
+        encounter_id=request.context.encounter_id,
+    )
+
+
+def judge_orders(orders: Sequence[Order], child: Child, content: Content, *, want_all: bool = False) -> list[Judged]:
+    """Every order with what the rules say of it."""
+    judged = []
+    for order in orders:
+        facts = child.about(order.resource, order.recognised)
+        judged.append(Judged(order, facts, judge(order.recognised.exam, facts, content.rules, want_all=want_all)))
+    return judged
+
+
+def decided(one: Judged) -> dict[str, Any]:
+    """What the decision log keeps of one order: the exam and each verdict, no identifiers, no free text."""
+    return {
+        "exam": str(one.order.recognised.exam),
+        "verdicts": [_kept(verdict) for verdict in one.judgement.verdicts],
+    }
+
+
+def _kept(verdict: Verdict) -> dict[str, Any]:
+    finding: Finding | None = verdict.finding
+    kept: dict[str, Any] = {"rule": verdict.rule, "version": verdict.version, "outcome": verdict.outcome.value}
+    if verdict.unknown:
+        kept["unknown"] = list(verdict.unknown)
+    if finding is not None:
+        kept |= {"advice": finding.advice.value, "indicator": finding.indicator.value, "shown": finding.shown}
+    return kept
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())

@@ -1,0 +1,149 @@
+"""The command line: serve, check, explain, docs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cds_service import __version__
+from cds_service import settings as settings_file
+from cds_service.errors import ContentError, Problem, RequestError, SettingsError
+from cds_service.settings import Settings
+
+FAILED, USAGE = 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run one command; the exit status is 0 when all is well, 1 when something is wrong with the content or
+    request, 2 when the call or a setting is wrong.
+    """
+    parsed = _parser().parse_args(arguments)
+    try:
+        settings = settings_file.read(os.environ)
+        return int(parsed.run(parsed, settings))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return USAGE
+    except ContentError as error:
+        _print_problems(error.problems)
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cds-service", description="Pediatric imaging decision support, CDS Hooks.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    serve = commands.add_parser("serve", help="run the service")
+    serve.add_argument("--host", help="address to listen on (loopback)")
+    serve.add_argument("--port", type=int, help="port to listen on")
+    serve.set_defaults(run=_serve)
+    check = commands.add_parser("check", help="everything wrong with rules, cards, codes and site choices")
+    check.set_defaults(run=_check)
+    explain = commands.add_parser("explain", help="what one request leads to, and why")
+    explain.add_argument("request", type=Path, help="a JSON file with a CDS Hooks request, or - for standard input")
+    explain.add_argument("--all", action="store_true", help="also the rules that don't apply")
+    explain.set_defaults(run=_explain)
+    docs = commands.add_parser("docs", help="write the generated pages anew")
+    docs.add_argument("--check", action="store_true", help="only say which pages are out of date")
+    docs.set_defaults(run=_docs)
+    return parser
+
+
+def _serve(parsed: argparse.Namespace, settings: Settings) -> int:
+    import uvicorn
+
+    from cds_service import app, telemetry
+
+    chosen = replace(settings, host=parsed.host or settings.host, port=parsed.port or settings.port)
+    telemetry.configure(chosen.log_level)
+    options = app.server_options(chosen)
+    uvicorn.run(app.build(chosen), **options)
+    return 0
+
+
+def _content_of(settings: Settings) -> tuple[dict[str, bytes], datetime]:
+    from cds_service.library import Places
+
+    places = Places(settings.rules, settings.cards, None, settings.site, settings.licences)
+    return places.files(), datetime.now(UTC)
+
+
+def _check(_: argparse.Namespace, settings: Settings) -> int:
+    from cds_service import clients, content
+    from cds_service.consistency import changed_examples, whole
+
+    files, now = _content_of(settings)
+    clients.load(settings.site, settings.fhir_servers)
+    made = content.build(files, today=now.date(), licences=settings.licences)
+    problems = list(whole(made))
+    for line in changed_examples(made):
+        print(line)
+    if problems:
+        _print_problems(problems)
+        return FAILED
+    print("All well: " + ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in made.counts.items()) + ".")
+    return 0
+
+
+def _print_problems(problems: Sequence[Problem]) -> None:
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    print(f"{len(problems)} problem{'' if len(problems) == 1 else 's'}.", file=sys.stderr)
+
+
+def _explain(parsed: argparse.Namespace, settings: Settings) -> int:
+    from cds_service import content
+    from cds_service.explain import explain
+    from cds_service.facts.gather import Site
+
+    files, now = _content_of(settings)
+    made = content.build(files, today=now.date(), licences=settings.licences, run_examples=False)
+    try:
+        source = sys.stdin.buffer.read() if str(parsed.request) == "-" else parsed.request.read_bytes()
+        request = _read_request(source)
+    except OSError as error:
+        print(f"{parsed.request}: {error.strerror}", file=sys.stderr)
+        return USAGE
+    except RequestError as error:
+        print(f"{parsed.request}: {error}", file=sys.stderr)
+        return FAILED
+    for line in explain(request, made, now, Site(time_zone=settings.time_zone), every=parsed.all):
+        print(line)
+    return 0
+
+
+def _read_request(source: bytes):  # type: ignore[no-untyped-def]
+    from cds_service.hooks.parse import parse
+
+    hook = "order-select" if b'"order-select"' in source else "order-sign"
+    return parse(source, service_hook=hook)
+
+
+def _docs(parsed: argparse.Namespace, settings: Settings) -> int:
+    from cds_service import content, docs
+
+    files, now = _content_of(settings)
+    made = content.build(files, today=now.date(), run_examples=False)
+    root = settings.rules.parent
+    if not parsed.check:
+        for path in docs.write(root, made):
+            print(f"wrote {path}")
+        return 0
+    stale = docs.stale(root, made)
+    for path in stale:
+        print(f"{path} is out of date; run: make docs", file=sys.stderr)
+    return FAILED if stale else 0
+
+
+def _lines(text: Iterator[str]) -> str:
+    return "\n".join(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""What ``cds-service check`` says beyond what loading refuses: the content looked at as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cds_service.content import Content
+from cds_service.errors import Problem
+from cds_service.rules import examples
+from cds_service.rules.consistency import inconsistencies
+from cds_service.rules.rule import Rule, RuleSet, Topic
+from cds_service.rules.topic_judge import MOST_ALTERNATIVES
+
+
+def whole(content: Content) -> Iterator[Problem]:
+    """Overdue reviews, situations that can't be chosen or disagree, and advice nobody could act on."""
+    yield from inconsistencies(content.rules, content.facts, content.day)
+    for topic in content.rules.topics:
+        yield from _unorderable(topic, content)
+
+
+def _unorderable(topic: Topic, content: Content) -> Iterator[Problem]:
+    """A topic none of whose better exams has an order code could never offer anything."""
+    better = {row.exam for variant in topic.variants for row in variant.rows if row.rating > 1}
+    better |= {exam for variant in topic.variants for one in variant.preferences for exam in one.prefer}
+    if better and not any(content.orders[exam].coded for exam in better):
+        listed = ", ".join(sorted(map(str, better))[:MOST_ALTERNATIVES])
+        trouble = f"no alternative of {topic.id} has a code to order: {listed}"
+        yield Problem(topic.file, topic.line, trouble, "add one to rules/codes/orders.yaml")
+
+
+def changed_examples(content: Content) -> Iterator[str]:
+    """One line for each shipped example that comes out differently under the site's choices."""
+    definitions = {one.fact: one.read for one in content.rules.definitions}
+    for rule_id in sorted(content.site.tuned):
+        for rule in (one for one in content.rules.rules if one.id == rule_id):
+            yield from _changed(rule, content.rules, definitions)
+    for rule_id in content.site.lapsed:
+        yield f"{rule_id}: the approval of this choice has run out; the shipped values count again"
+
+
+def _changed(rule: Rule, rules: RuleSet, definitions: examples.Definitions) -> Iterator[str]:
+    for example in rule.examples:
+        got, _ = examples.outcome(rule, example, definitions, rules.broader)
+        if got != example.expect:
+            yield f"{rule.id}: example {example.name!r} is now {got}, shipped: {example.expect}"
