@@ -6,7 +6,7 @@ Exams with a wide date and no image that may be another account of an exam alrea
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from cds_service.facts.history.group import Group
@@ -16,15 +16,14 @@ _PRECISE: Final = 3
 _ALWAYS: Final = (0, 10**7)
 
 
-def doubtful(groups: Iterable[Group]) -> frozenset[int]:
+def doubtful(groups: Sequence[Group]) -> frozenset[int]:
     """The ``id`` of each group that may repeat another one."""
-    done = [g for g in groups if g.exam is not None and g.exam.modality and _performed(g)]
-    wide = [group for group in done if _is_wide(group)]
+    wide = [group for group in groups if _is_wide(group) and _performed(group)]
     if not wide:
         return frozenset()
     known: dict[str, dict[int, tuple[int, int]]] = {}
-    for group in done:
-        if not _is_wide(group):
+    for group in groups:
+        if not _is_wide(group) and _performed(group):
             _learn(group, known)
     found = set()
     for group in sorted(wide, key=Group.rank):
@@ -36,6 +35,8 @@ def doubtful(groups: Iterable[Group]) -> frozenset[int]:
 
 
 def _performed(group: Group) -> bool:
+    if group.exam is None or not group.exam.modality:
+        return False
     return any(record.standing >= POSSIBLE for record in group.records)
 
 

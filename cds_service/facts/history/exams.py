@@ -9,7 +9,7 @@ from cds_service.facts.history.doubt import doubtful
 from cds_service.facts.history.join import join
 from cds_service.facts.history.read import Bounds, accounts, orders
 from cds_service.facts.history.recognition import Eyes
-from cds_service.facts.history.requests import ordered_exams, unanswered
+from cds_service.facts.history.requests import Ordered, unanswered
 from cds_service.facts.history.results import NO_WORDS, ResultWords
 from cds_service.fhir.dates import when
 from cds_service.fhir.records import Records
@@ -29,9 +29,9 @@ def prior_exams(
     """
     eyes = Eyes(codes)
     bounds = Bounds(when(patient.birthDate) if patient is not None else None, now)
-    asked = list(orders(records, eyes, bounds))
-    groups = join(list(accounts(records, eyes, bounds)))
-    context = Context(bounds, ordered_exams(asked), words, doubtful(groups))
+    asked = orders(records, eyes, bounds)
+    groups = join(accounts(records, eyes, bounds))
+    context = Context(bounds, Ordered(asked), words, doubtful(groups))
     priors = [prior for group in groups if (prior := prior_of(group, context)) is not None]
     priors += [request_of(chain, bounds) for chain in unanswered(asked, groups)]
     priors.sort(key=_newest, reverse=True)
@@ -43,5 +43,6 @@ def _complete(records: Records) -> bool:
     return all(section.complete and not section.unreadable for section in sections)
 
 
-def _newest(prior: Prior) -> tuple[datetime, datetime, str, str]:
-    return prior.first, prior.last, prior.evidence[0].source, prior.evidence[0].text
+def _newest(prior: Prior) -> tuple[float, str, str]:
+    told = prior.evidence[0]
+    return prior.first.timestamp(), told.source, told.text

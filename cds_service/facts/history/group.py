@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from cds_service.facts.history.modalities import agree
 from cds_service.facts.history.record import DOSE, Record
-from cds_service.vocabulary.exams import Exam
 
+T = TypeVar("T")
+_UNASKED: Final = -1
 _AT_ONCE: Final = timedelta(hours=1)
-_NO_KEYS: Final[frozenset[str]] = frozenset()
-_NO_NUMBERS: Final[frozenset[tuple[str, str]]] = frozenset()
 
 
 class Group:
@@ -23,18 +22,16 @@ class Group:
     ``kinds`` has one bit a kind of account. ``into`` is the group this one was joined into.
     """
 
-    __slots__ = ("accessions", "day", "exam", "into", "kinds", "mask", "moment", "orders", "records", "uids", "until")
+    __slots__ = ("_mask", "accessions", "day", "exam", "into", "kinds", "moment", "orders", "records", "uids", "until")
 
     def __init__(self, first: Record, *others: Record) -> None:
         self.into: Group | None = None
         self.records = [first]
         self.kinds = 1 << first.kind
         keys = first.keys
-        self.uids = frozenset(keys.uids) if keys.uids else _NO_KEYS
-        self.accessions = frozenset(keys.accessions) if keys.accessions else _NO_NUMBERS
-        self.orders = frozenset(keys.orders) if keys.orders else _NO_KEYS
-        self.exam: Exam | None = first.exam
-        self.mask = 0 if first.exam is None else first.exam.mask
+        self.uids, self.accessions, self.orders = keys.uids, keys.accessions, keys.orders
+        self.exam = first.seen.exam
+        self._mask = _UNASKED
         when = first.when
         self.day: int | None = None
         self.until = 0
@@ -45,16 +42,23 @@ class Group:
         for record in others:
             self.absorb(Group(record))
 
+    @property
+    def mask(self) -> int:
+        """The parts of the body that any of the accounts names."""
+        if self._mask == _UNASKED:
+            self._mask = 0 if self.exam is None else self.exam.mask
+        return self._mask
+
     def absorb(self, other: Group) -> None:
         """Join *other* into this one."""
         other.into = self
         self.records += other.records
-        self.uids |= other.uids
-        self.accessions |= other.accessions
-        self.orders |= other.orders
+        self.uids = _both(self.uids, other.uids)
+        self.accessions = _both(self.accessions, other.accessions)
+        self.orders = _both(self.orders, other.orders)
         better = other.kinds & -other.kinds < self.kinds & -self.kinds
         self.kinds |= other.kinds
-        self.mask |= other.mask
+        self._mask = self.mask | other.mask
         if other.exam is not None and (self.exam is None or not self.exam.modality or better):
             self.exam = other.exam
         if other.moment is not None and (self.moment is None or better):
@@ -73,6 +77,18 @@ class Group:
     def rank(self) -> tuple[object, ...]:
         """A sort key by day that never depends on the order in which resources came."""
         return (self.day or 0, self.until, *self.records[0].rank())
+
+
+def _both(one: tuple[T, ...], other: tuple[T, ...]) -> tuple[T, ...]:
+    """The keys of both; their order carries no meaning."""
+    if not other or one == other:
+        return one
+    return tuple({*one, *other}) if one else other
+
+
+def shared(one: tuple[T, ...], other: tuple[T, ...]) -> bool:
+    """Whether two groups have a key in common."""
+    return one == other != () or not set(one).isdisjoint(other)
 
 
 def root(group: Group) -> Group:
@@ -120,9 +136,9 @@ def keys_differ(one: Group, other: Group) -> bool:
     A study imported from elsewhere gets a new number and at times a new UID: numbers of two assigners
     differ without meaning, and so do their UIDs when both studies start at the same time.
     """
-    if one.uids and other.uids and one.uids.isdisjoint(other.uids):
+    if one.uids and other.uids and not shared(one.uids, other.uids):
         return not (_other_site(one, other) and _at_once(one, other))
-    if one.accessions and other.accessions and one.accessions.isdisjoint(other.accessions):
+    if one.accessions and other.accessions and not shared(one.accessions, other.accessions):
         return not _other_site(one, other)
     return False
 

@@ -29,15 +29,15 @@ def add_identifiers(keys: Keys, identifiers: Iterable[Identifier], *, study: boo
         if system == _DICOM or (study and value.startswith(_OID)):
             uid = normal_uid(value)
             if uid and study:
-                keys.uids.append(uid)
+                keys.uids += (uid,)
             elif uid:
-                keys.links.append("uid:" + uid)
+                keys.links += ("uid:" + uid,)
             continue
         kind = _type(identifier)
         if kind == "ACSN":
-            keys.accessions.append((system, value.strip()))
+            keys.accessions += ((system, value.strip()),)
         elif system and (not kind or kind in _ORDER_TYPES):
-            keys.orders.append(f"{system}|{value.strip()}")
+            keys.orders += (f"{system}|{value.strip()}",)
 
 
 def add_links(keys: Keys, references: Iterable[Reference]) -> None:
@@ -47,19 +47,21 @@ def add_links(keys: Keys, references: Iterable[Reference]) -> None:
         if text:
             link = target(text)
             if link:
-                keys.links.append(link)
+                keys.links += (link,)
         if reference.identifier is not None:
             add_identifiers(keys, (reference.identifier,), study=False)
 
 
-def add_orders(keys: Keys, references: Iterable[Reference]) -> None:
+def add_orders(keys: Keys, references: Iterable[Reference], kind: str = "ServiceRequest") -> None:
     """Note the orders (or wider procedures) behind the exam; one of them can stand behind several exams."""
     for reference in references:
         text = reference.reference
         if text:
             link = target(text)
-            if link:
-                (keys.links if link.startswith("ImagingStudy/") else keys.orders).append(link)
+            if link.startswith("ImagingStudy/"):
+                keys.links += (link,)
+            elif link:
+                keys.orders += (kind + link[1:] if link[0] == "*" else link,)
         if reference.identifier is not None:
             add_identifiers(keys, (reference.identifier,), study=False)
 

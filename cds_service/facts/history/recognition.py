@@ -1,32 +1,26 @@
 """
 Exam recognition for the history: each distinct concept once, and a study's images before its words.
 
-A long history repeats few concepts, so what one concept means is kept for the call.
+Histories repeat few concepts, so what one means is kept as long as the code lists are in force.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final
 
 from cds_service.facts.exams import recognise_concept
+from cds_service.facts.exams.recognise import MEMORY
 from cds_service.facts.history.categories import without_some_study
 from cds_service.facts.history.modalities import acquired, agree, purpose_of, union
-from cds_service.facts.history.record import DIAGNOSTIC, SOME_EXAM
+from cds_service.facts.history.record import DIAGNOSTIC, SOME_EXAM, Seen
+from cds_service.facts.history.words import named
 from cds_service.fhir.resources import CodeableConcept, Coding, ImagingStudy
 from cds_service.vocabulary.exam_codes import ExamCodes
 from cds_service.vocabulary.exams import Exam
 
-
-class Seen(NamedTuple):
-    """What was recognised; ``sure`` is False when code, text and images disagree."""
-
-    exam: Exam | None = None
-    purpose: str = DIAGNOSTIC
-    sure: bool = True
-
-
 NOTHING: Final = Seen()
+_OURS: Final = "history"  # our part of the memory that dies with the code lists
 _ANYWHERE: Final = "whole body"
 _WORDS: Final = {"PT": "PET", "XA": "RF"}  # what a text has to say for the modality to be understood
 _DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
@@ -35,12 +29,11 @@ _DICOM: Final = "http://dicom.nema.org/resources/ontology/DCM"
 class Eyes:
     """Recognises exams with *codes*, remembering what it saw."""
 
-    __slots__ = ("_codes", "_concepts", "_studies")
+    __slots__ = ("_codes", "_memory")
 
     def __init__(self, codes: ExamCodes) -> None:
         self._codes = codes
-        self._concepts: dict[object, Seen] = {}
-        self._studies: dict[object, Seen] = {}
+        self._memory: dict[Any, Seen] = codes.memory.setdefault(_OURS, {})
 
     def concept(
         self, concept: CodeableConcept | None, sites: Sequence[CodeableConcept] = (), texts: Sequence[str] = ()
@@ -49,30 +42,38 @@ class Eyes:
         key: object = _key(concept)
         if sites or texts:
             key = (key, tuple(map(_key, sites)), tuple(texts))
-        seen = self._concepts.get(key)
-        if seen is None:
-            seen = self._concepts[key] = self._look(concept, sites, texts)
-        return seen
+        seen = self._memory.get(key)
+        return self._remember(key, self._look(concept, sites, texts)) if seen is None else seen
 
     def study(self, study: ImagingStudy) -> Seen:
         """The exam that an imaging study shows; its DICOM modalities are believed before its words."""
-        modalities = {coding.code for coding in study.modality if coding.code} if study.modality else set()
-        places: list[Coding] = []
+        places: tuple[Coding, ...] = ()
+        told = [coding.code for coding in study.modality] if study.modality else []
         for series in study.series or ():
-            if series.modality is not None and series.modality.code:
-                modalities.add(series.modality.code)
+            if series.modality is not None and series.modality.code not in told:
+                told.append(series.modality.code)
             if series.bodySite is not None and series.bodySite not in places:
-                places.append(series.bodySite)
-        shown = acquired(frozenset(modalities))
+                places += (series.bodySite,)
+        procedures = study.procedureCode or ()
+        key = (tuple(told), study.description, *map(_key, procedures), *[(p.system, p.code) for p in places])
+        seen = self._memory.get(key)
+        if seen is None:
+            seen = self._remember(key, self._shown(frozenset(filter(None, told)), study, places))
+        return seen
+
+    def _shown(self, modalities: frozenset[str], study: ImagingStudy, places: Sequence[Coding]) -> Seen:
+        shown = acquired(modalities)
         if shown is None and modalities:
             return NOTHING
-        procedures = study.procedureCode or ()
-        key = (shown, study.description, tuple(map(_key, procedures)), tuple((p.system, p.code) for p in places))
-        seen = self._studies.get(key)
-        if seen is None:
-            sites = [CodeableConcept(coding=[_site(place)]) for place in places]
-            named = self._named(shown, procedures, sites, study.description or "")
-            seen = self._studies[key] = _fuse(shown, named)
+        sites = [CodeableConcept(coding=[_site(place)]) for place in places]
+        return _fuse(shown, self._named(shown, study.procedureCode or (), sites, study.description or ""))
+
+    def _remember(self, key: object, seen: Seen) -> Seen:
+        if seen.exam is not None:
+            seen = seen._replace(name=named(seen.exam))
+        if len(self._memory) >= MEMORY:
+            self._memory.clear()
+        self._memory[key] = seen
         return seen
 
     def _named(

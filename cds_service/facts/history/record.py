@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from cds_service.fhir.dates import When
-from cds_service.fhir.resources import DiagnosticReport, DocumentReference, ImagingStudy, Observation, Procedure
+from cds_service.fhir.resources import Resource
 from cds_service.vocabulary.exams import Exam
 
 STUDY, PROCEDURE, REPORT, DOSE, DOCUMENT, ORDER = range(6)
@@ -21,10 +20,21 @@ DIAGNOSTIC: Final = "diagnostic"
 SOME_EXAM: Final = Exam("", frozenset())
 """Imaging took place, but not even the modality could be read."""
 
-Teller = ImagingStudy | Procedure | DiagnosticReport | Observation | DocumentReference
+
+class Seen(NamedTuple):
+    """
+    What was recognised, and its name.
+
+    ``exam`` is None where the resource shows no exposure of its own (a dose report, an image import).
+    ``sure`` is False when code, text and images disagree.
+    """
+
+    exam: Exam | None = None
+    purpose: str = DIAGNOSTIC
+    sure: bool = True
+    name: str = ""
 
 
-@dataclass(slots=True)
 class Keys:
     """
     What ties one account to another.
@@ -33,44 +43,52 @@ class Keys:
     ``Type/id`` (or ``*/id``, ``uid:…``) of resources about the same exam; ``orders`` name the order behind it.
     """
 
-    uids: list[str] = field(default_factory=list)
-    accessions: list[tuple[str, str]] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)
-    orders: list[str] = field(default_factory=list)
+    __slots__ = ("accessions", "links", "orders", "uids")
+
+    def __init__(self) -> None:
+        self.uids: tuple[str, ...] = ()
+        self.accessions: tuple[tuple[str, str], ...] = ()
+        self.links: tuple[str, ...] = ()
+        self.orders: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
 class Record:
     """
     One account of an exam.
 
-    ``exam`` is None where the resource shows no exposure of its own (a dose report, an image import).
-    ``sure`` is False when its code, text and images disagree. ``said`` is how its date came about:
-    empty for the exam's own date, otherwise ``reported``, ``filed`` or ``requested``.
+    ``title`` is what the resource calls the exam; ``said`` is how its date came about: empty for the exam's own
+    date, otherwise ``reported``, ``filed`` or ``requested``. ``twin`` is True when its source alone does not tell
+    it from others.
     """
 
-    kind: int
-    standing: int
-    source: str
-    when: When | None
-    exam: Exam | None
-    keys: Keys
-    teller: Teller | None = None
-    purpose: str = DIAGNOSTIC
-    sure: bool = True
-    said: str = ""
+    __slots__ = ("keys", "kind", "said", "seen", "source", "standing", "teller", "title", "twin", "when")
+
+    def __init__(
+        self, kind: int, standing: int, source: str, when: When | None, seen: Seen, keys: Keys, teller: Resource | None
+    ) -> None:
+        self.kind = kind
+        self.standing = standing
+        self.source = source
+        self.when = when
+        self.seen = seen
+        self.keys = keys
+        self.teller = teller
+        self.said = ""
+        self.title = ""
+        self.twin = source[-1] == "/"
 
     def rank(self) -> tuple[object, ...]:
-        """A sort key that never depends on the order in which resources came."""
-        exam, when, keys = self.exam, self.when, self.keys
+        """A sort key that never depends on the order in which resources came; the one believed first is first."""
+        when = self.when
+        if not self.twin:
+            return (self.kind, 0 if when is None else when.day, self.source)
+        exam, keys = self.seen.exam, self.keys
         return (
             self.kind,
-            (0, 0) if when is None else (when.day, when.until),
+            0 if when is None else when.day,
             self.source,
+            (0, 0.0) if when is None else (when.until, when.first.timestamp()),
             ("", 0) if exam is None else (exam.modality, exam.mask, exam.contrast or "", exam.passes),
-            self.standing,
-            keys.uids,
-            keys.accessions,
-            keys.orders,
-            0.0 if when is None else when.first.timestamp(),
+            (self.standing, self.seen.purpose, self.seen.sure, self.said),
+            (keys.uids, keys.accessions, keys.links, keys.orders),
         )

@@ -25,14 +25,15 @@ class ResultWords(NamedTuple):
     """
     How results are worded.
 
-    ``says``: phrases that tell wherever they stand, with their result. ``whole``: statements that tell only
-    when the conclusion says nothing else. ``codes``: (system, code) pairs. ``outside``: words for elsewhere.
+    ``says``: phrases that tell wherever they stand, with their result, under a cue that all of them hold, so
+    that few searches pass over most conclusions. ``whole``: statements that tell only when the conclusion says
+    nothing else. ``codes``: (system, code) pairs. ``outside``: words for elsewhere.
     """
 
-    says: tuple[tuple[str, str], ...] = ()
+    says: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = ()
     whole: Mapping[str, str] = {}
     codes: Mapping[tuple[str, str], str] = {}
-    outside: tuple[str, ...] = ()
+    outside: frozenset[str] = frozenset()
 
 
 NO_WORDS: Final = ResultWords()
@@ -43,7 +44,7 @@ def load_results(source: str | bytes, *, file: str = "results.yaml") -> ResultWo
     Read the result words. Raises ContentError with every problem found.
 
     >>> load_results("nondiagnostic: {says: [equivocal]}").says
-    (('equivocal', 'nondiagnostic'),)
+    (('equivocal', (('equivocal', 'nondiagnostic'),)),)
     """
     document = read(source, file=file)
     if not isinstance(document, Block):
@@ -63,7 +64,19 @@ def load_results(source: str | bytes, *, file: str = "results.yaml") -> ResultWo
         _take(result, block, said, problems, file)
     if problems:
         raise ContentError(problems)
-    return ResultWords(tuple(sorted(said["says"].items())), said["whole"], said["codes"], tuple(outside))
+    return ResultWords(_under_cues(said["says"]), said["whole"], said["codes"], frozenset(outside))
+
+
+def _under_cues(phrases: Mapping[str, str]) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """The phrases by the fewest words that stand for all of them, found greedily."""
+    left, cues = dict(sorted(phrases.items())), []
+    while left:
+        candidates = sorted({word for phrase in left for word in phrase.split()})
+        cue = max(candidates, key=lambda word: sum(word in phrase for phrase in left))
+        held = tuple((phrase, left[phrase]) for phrase in left if cue in phrase)
+        cues.append((cue, held))
+        left = {phrase: result for phrase, result in left.items() if cue not in phrase}
+    return tuple(cues)
 
 
 def _take(result: str, block: Block, said: dict[str, dict[Any, str]], problems: list[Problem], file: str) -> None:
@@ -109,7 +122,11 @@ def _told(conclusion: str, words: ResultWords) -> set[str]:
     whole = words.whole.get(text.strip(" .!\n\r\t"))
     if whole is not None:
         return {whole}
-    return {result for phrase, result in words.says if phrase in text and _asserted(phrase, text)}
+    found = set()
+    for cue, phrases in words.says:
+        if cue in text:
+            found |= {result for phrase, result in phrases if phrase in text and _asserted(phrase, text)}
+    return found
 
 
 def _asserted(phrase: str, text: str) -> bool:

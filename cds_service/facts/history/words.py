@@ -7,9 +7,10 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from cds_service.facts.history.record import DOCUMENT, Record, Teller
+from cds_service.facts.history.record import DOCUMENT, Record
 from cds_service.facts.history.results import ResultWords
-from cds_service.fhir.resources import DiagnosticReport, DocumentReference, ImagingStudy, Procedure, Reference
+from cds_service.fhir.dates import When
+from cds_service.fhir.resources import DocumentReference, ImagingStudy, Procedure, Reference
 from cds_service.vocabulary.exams import Exam, name
 
 _MONTHS: Final = (
@@ -18,6 +19,7 @@ _MONTHS: Final = (
 )
 _MARKS: Final = str.maketrans(dict.fromkeys("-_,.;:/()[]", " "))
 _LONGEST_PLACE: Final = 60
+_PLACED: Final = (ImagingStudy, Procedure)
 OUTSIDE: Final = "outside"
 
 
@@ -58,6 +60,35 @@ def named(exam: Exam) -> str:
     return said if exam.regions else f"{' '.join(said.split())}, region not known"
 
 
+def sentence(name: str, when: When | None, said: str = "", place: str = "", result: str = "") -> str:
+    """
+    One exam in one line: what, when, where if elsewhere, and the result if read.
+
+    >>> from cds_service.fhir.dates import when
+    >>> sentence("CT head", when("2026-03-02"), place="St Elsewhere")
+    'CT head, 2 March 2026 (outside: St Elsewhere)'
+    """
+    if when is None:
+        text = f"{name}, date not known"
+    elif said:
+        text = f"{name}, {said} {dated(when.until, when.until)}"
+    else:
+        text = f"{name}, {dated(when.day, when.until)}"
+    if place:
+        text += f" ({OUTSIDE})" if place == OUTSIDE else f" ({OUTSIDE}: {place})"
+    return f"{text}: {result}" if result else text
+
+
+def iso(when: When | None) -> str:
+    """The one local day as an ISO date; empty when it is not known to the day."""
+    return "" if when is None or when.day != when.until else _iso(when.day)
+
+
+@lru_cache(maxsize=4096)
+def _iso(day: int) -> str:
+    return date.fromordinal(day).isoformat()
+
+
 def place_of(records: Sequence[Record], words: ResultWords) -> str:
     """
     Where an exam was done, if its records say that it was elsewhere; ``outside`` if they don't say where.
@@ -65,14 +96,20 @@ def place_of(records: Sequence[Record], words: ResultWords) -> str:
     A document's custodian is believed, and the location of a study or procedure that itself says so. A report's
     performer is not: it may be the local second read.
     """
-    if not words.outside or not any(_outside(_title(record.teller), words.outside) for record in records):
-        return ""
+    outside = words.outside
+    for record in records:
+        if record.title and _outside(record.title, outside):
+            return _elsewhere(records, outside)
+    return ""
+
+
+def _elsewhere(records: Sequence[Record], outside: frozenset[str]) -> str:
     for record in sorted(records, key=_custodian_first):
         teller = record.teller
         named: Reference | None = None
         if isinstance(teller, DocumentReference):
             named = teller.custodian
-        elif isinstance(teller, ImagingStudy | Procedure) and _outside(_title(teller), words.outside):
+        elif isinstance(teller, _PLACED) and _outside(record.title, outside):
             named = teller.location
         if named is not None and named.display and named.display.strip():
             return " ".join(named.display[:_LONGEST_PLACE].split())
@@ -83,16 +120,7 @@ def _custodian_first(record: Record) -> bool:
     return record.kind != DOCUMENT
 
 
-def _title(teller: Teller | None) -> str:
-    if isinstance(teller, ImagingStudy | DocumentReference):
-        return teller.description or ""
-    if isinstance(teller, DiagnosticReport | Procedure) and teller.code is not None:
-        coding = teller.code.coding
-        return teller.code.text or (coding[0].display if coding else None) or ""
-    return ""
-
-
 @lru_cache(maxsize=4096)
-def _outside(title: str, words: tuple[str, ...]) -> bool:
+def _outside(title: str, words: frozenset[str]) -> bool:
     said = f" {' '.join(title.lower().translate(_MARKS).split())} "
     return any(f" {word} " in said for word in words)
