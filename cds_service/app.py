@@ -22,17 +22,25 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
 
 from cds_service import __doc__ as about
+from cds_service import clients
+from cds_service.advise import Advisor
+from cds_service.facts.gather import Site
+from cds_service.fhir.client import new_cache
 from cds_service.fhir.prefetch import TEMPLATES
 from cds_service.hooks.discovery import discovery
+from cds_service.http import ports
 from cds_service.http.access import check_host
 from cds_service.http.connections import ImpatientProtocol
 from cds_service.http.guard import Guard
 from cds_service.http.health import Health
-from cds_service.http.ports import Library, Parts
+from cds_service.http.ports import Parts
 from cds_service.http.problems import json_answer, of_framework
 from cds_service.http.routes import Feedback, Fixed, ServiceCall
 from cds_service.http.state import State
+from cds_service.library import Library, Places
+from cds_service.outbound import Outbound
 from cds_service.settings import Settings
+from cds_service.storage.store import Store
 from cds_service.telemetry import Metrics, log
 
 Assemble = Callable[[Settings, Metrics], AbstractAsyncContextManager[Parts]]
@@ -48,7 +56,33 @@ _NO_EXPORT: TelemetryConfig = {
 """The framework's own telemetry would record paths and error messages and send them where the environment says."""
 
 
-def build(settings: Settings, assemble: Assemble, *, templates: Mapping[str, str] = TEMPLATES) -> FastAPI:
+@asynccontextmanager
+async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
+    """
+    The parts of the service as *settings* say: content loaded, storage open, connections warm.
+
+    Raises ContentError when ``clients.yaml`` is wrong; broken rules only make it not ready.
+    """
+    known = clients.load(settings.site, settings.fhir_servers)
+    library = Library(
+        Places(settings.rules, settings.cards, settings.data, settings.site, settings.licences), announcer(metrics)
+    )
+    await asyncio.to_thread(library.start)
+    outbound = Outbound(server for client in known.values() for server in client.fhir_servers)
+    outbound.warm()
+    store = Store(settings.data, settings.database_url)
+    advisor = Advisor(
+        library, store, outbound, new_cache(), metrics, Site(settings.time_zone), public_url=settings.public_url
+    )
+    try:
+        with settled():
+            yield Parts(advisor, store, library, known)
+    finally:
+        await outbound.close()
+        await store.close()
+
+
+def build(settings: Settings, assemble: Assemble = assembled, *, templates: Mapping[str, str] = TEMPLATES) -> FastAPI:
     """The app, ready for a server; *assemble* makes its parts when it starts."""
     metrics = Metrics()
     state = State(settings, metrics)
@@ -142,7 +176,7 @@ def settled() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _watched(library: Library, seconds: float) -> AsyncIterator[None]:
+async def _watched(library: ports.Library, seconds: float) -> AsyncIterator[None]:
     """While inside, edits are looked for every *seconds*; never when 0."""
     task = asyncio.create_task(library.watch(seconds)) if seconds else None
     try:

@@ -58,14 +58,10 @@ def _shown(library: Library | None) -> dict[str, Any]:
         return said
     status = library.status
     if library.ready:
-        said["content"] = {
-            "digest": status.digest,
-            "revision": status.revision,
-            "lastGood": status.from_last_good,
-            "counts": dict(library.content.counts),
-        }
+        said |= {"digest": status.digest, "revision": status.revision, "lastGood": status.from_last_good}
+        said["counts"] = dict(library.content.counts)
         if status.loaded_at is not None:
-            said["content"]["loadedAt"] = status.loaded_at.isoformat()
+            said["loadedAt"] = status.loaded_at.isoformat()
     if status.problems:
         said["refused"] = [_named(problem) for problem in status.problems[:_MOST_PROBLEMS]]
     return said

@@ -19,20 +19,18 @@ def test_ready_says_with_which_content():
     assert answer.status_code == 200
     assert answer.json() == {
         "ready": True,
-        "content": {
-            "digest": "d1",
-            "revision": 7,
-            "lastGood": False,
-            "counts": {"topics": 3, "cards": 5},
-            "loadedAt": "2026-03-02T00:00:00+00:00",
-        },
+        "digest": "d1",
+        "revision": 7,
+        "lastGood": False,
+        "counts": {"topics": 3, "cards": 5},
+        "loadedAt": "2026-03-02T00:00:00+00:00",
     }
 
 
 def test_a_refused_edit_shows_while_the_last_good_content_serves():
     problem = Problem("/home/ops/site/rules/head/x.yaml", 28, "patient.aeg is not a fact", "did you mean patient.age?")
     answer = Rim(library=Library(problems=(problem,) * 50, from_last_good=True)).ask("GET", "/health/ready")
-    assert answer.status_code == 200 and answer.json()["content"]["lastGood"] is True
+    assert answer.status_code == 200 and answer.json()["lastGood"] is True
     refused = answer.json()["refused"]
     assert len(refused) == 20
     assert refused[0] == "rules/head/x.yaml:28: patient.aeg is not a fact; did you mean patient.age?"
