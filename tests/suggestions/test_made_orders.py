@@ -101,7 +101,7 @@ def test_the_side_is_kept_where_the_place_stays_the_same() -> None:
 
 
 def test_a_changed_order_is_the_clients_own_but_for_the_exam() -> None:
-    made = draft(FULL).changed(CONCEPT, US)
+    made = draft(FULL | {"_patientInstruction": {"id": "x"}}).changed(CONCEPT, US)
     gone = {"text", "orderDetail", "bodySite", "patientInstruction"}
     assert made == {member: value for member, value in FULL.items() if member not in gone} | {"code": CONCEPT}
 
