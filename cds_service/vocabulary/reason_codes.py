@@ -84,7 +84,7 @@ class Says(Enum):
     FILLER = "context"
     FINDING = "a finding beside a reason"
     PLACE = "a place"
-    STORY = "how it happened"
+    ACCIDENT = "an accident"
     ELSEWHERE = "a reason that is not listed"
     UNSURE = "a word of several meanings"
 
@@ -115,7 +115,8 @@ class ReasonCodes:
     """
     Every reason in force, and what states it.
 
-    ``memory`` is room for whoever reads texts with these lists to keep answers in; it dies with them.
+    ``injuries`` names the events and what they are later. ``memory`` is room for whoever reads texts with these
+    lists to keep answers in; it dies with them.
     """
 
     def __init__(
@@ -130,7 +131,11 @@ class ReasonCodes:
         self.wording = wording
         self.negative_answers = negative_answers
         self.tables = tables
-        self.lineage = {name: _lineage(name, reasons) for name in reasons}
+        self.lineage = lineages(reasons)
+        events = [reason for reason in reasons.values() if reason.event]
+        self.injuries = frozenset(
+            name for one in events for name in (one.name, one.later_contact, one.late_effect) if name
+        )
         self.memory: dict[Any, Any] = {}
 
     def coded(self, system: str | None, code: str | None) -> Coded | None:
@@ -180,12 +185,9 @@ class ReasonCodes:
         loading = Loading(snomed="snomed" in licences)
         for file, content in sorted(files.items()):
             loading.file(file, content)
-        reasons, tables, wording, negative = loading.joined()
+        codes = loading.codes()
         if loading.problems:
             raise ContentError(sorted(loading.problems))
-        codes = cls(reasons, tables, wording, negative)
-        if problems := loading.offers(codes):
-            raise ContentError(sorted(problems))
         return codes
 
 
@@ -203,6 +205,11 @@ def _address(system: str) -> str:
     if address.startswith("https:"):
         address = "http:" + address[6:]
     return SNOMED if address.startswith(SNOMED + "/") else address
+
+
+def lineages(reasons: Mapping[str, Reason]) -> dict[str, frozenset[str]]:
+    """Each reason with everything that naming it names too."""
+    return {name: _lineage(name, reasons) for name in reasons}
 
 
 def _lineage(name: str, reasons: Mapping[str, Reason]) -> frozenset[str]:

@@ -14,6 +14,7 @@ _KEPT: Final = 2048
 _LONGEST_KEPT: Final = 500
 _SHORT: Final = 60
 _STATING: Final = frozenset((Says.REASON, Says.ALONE))
+_HURTING: Final = frozenset((Says.FINDING, Says.ACCIDENT))
 
 
 class Said(NamedTuple):
@@ -22,6 +23,7 @@ class Said(NamedTuple):
 
     ``named`` and ``alone`` map a reason to the clause that states it; those of ``alone`` are reasons only when
     nothing else is named. ``asked`` is the part of ``unread`` that the text asks for, as in "r/o" and "?".
+    ``accident`` is the clause that tells of one, with or without saying what is hurt.
     """
 
     named: Mapping[str, str] = {}
@@ -29,6 +31,7 @@ class Said(NamedTuple):
     histories: frozenset[str] = frozenset()
     unread: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
+    accident: str = ""
 
 
 def read(text: str, codes: ReasonCodes) -> Said:
@@ -77,7 +80,14 @@ class _Reader:
                 self._settle(part)
         if not self._words.whole:
             self._unread.append("the rest of a long text")
-        return Said(self._named, self._alone, frozenset(self._histories), tuple(self._unread), tuple(self._asked))
+        return Said(
+            self._named,
+            self._alone,
+            frozenset(self._histories),
+            tuple(self._unread),
+            tuple(self._asked),
+            next((self._quote(part) for part in self._parts if _tells_of_accident(part)), ""),
+        )
 
     def _part(self, part: Part) -> None:
         stated = [self._reasons[meaning.name] for meaning, _, _ in part.said if meaning.says in _STATING]
@@ -154,6 +164,14 @@ def _leaves_open(part: Part) -> bool:
     says = {meaning.says for meaning, _, _ in part.said}
     if Says.ELSEWHERE in says:
         return True
-    if says & _STATING or (Says.STORY in says and not part.query):
+    if says & _STATING:
         return False
-    return bool(part.unknown) or {Says.PLACE, Says.FINDING} <= says
+    if Says.PLACE in says and not says.isdisjoint(_HURTING):
+        return True
+    return bool(part.unknown) and (part.query or Says.ACCIDENT not in says)
+
+
+def _tells_of_accident(part: Part) -> bool:
+    if part.negated or part.past in (Mark.FAMILY, Mark.OLD):
+        return False
+    return any(meaning.says is Says.ACCIDENT for meaning, _, _ in part.said)

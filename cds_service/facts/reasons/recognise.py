@@ -61,6 +61,7 @@ class _Gathering:
         self._alone: dict[str, Evidence] = {}
         self._histories: set[str] = set()
         self._unread: list[str] = []
+        self._accident = ""
 
     def concept(self, concept: CodeableConcept | None, where: Evidence) -> None:
         """Add what a coded or worded reason states."""
@@ -101,11 +102,17 @@ class _Gathering:
         for name, where in named.items():
             for broader in lineage[name]:
                 evidence.setdefault(broader, where)
+        if self._accident and not self._hurt(evidence):
+            self._unread.append(f"{self._accident}: not what is hurt")
         unread = list(dict.fromkeys(self._unread))[:_MOST_UNREAD]
         if self.given and not named and not unread:
             unread = ["no reason of today was understood"]
         names = Names(frozenset(evidence), self.given and not unread)
         return Reasons(names, self.given, evidence, tuple(unread), frozenset(self._histories) - names.values)
+
+    def _hurt(self, names: Iterable[str]) -> bool:
+        """Whether a named reason is an injury, fresh or old."""
+        return any(name in self._codes.injuries for name in names)
 
     def _record(self, found: Pointed) -> None:
         if found.concepts and not any(self._concept(one, found.where, past=found.past) for one in found.concepts):
@@ -173,6 +180,7 @@ class _Gathering:
 
     def _text(self, said: Said, where: Evidence, past: bool = False) -> None:
         self._histories.update(said.histories)
+        self._accident = self._accident or said.accident
         for found, kept in ((said.named, self._named), (said.alone, self._alone)):
             for name, clause in found.items():
                 stated = where._replace(text=clause)

@@ -1,0 +1,85 @@
+"""The words that texts of reasons are read with: ``words.yaml``, joined with the phrases of all reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from cds_service.errors import Problem
+from cds_service.vocabulary.phrases import Phrases, spread, words_of
+from cds_service.vocabulary.reason_codes import Meaning, Says, Unsure, Wording
+from cds_service.vocabulary.reason_sheet import Sheet
+from cds_service.yaml_source import Block, Text
+
+_PLAIN: Final = {
+    "fillers": Says.FILLER,
+    "findings": Says.FINDING,
+    "places": Says.PLACE,
+    "accidents": Says.ACCIDENT,
+    "elsewhere": Says.ELSEWHERE,
+}
+_SECTIONS: Final = frozenset((*_PLAIN, "same_word", "unsure", "negative_answers"))
+
+
+class WordLoading:
+    """Words and phrases as they gather; ``named`` are the reasons they speak of, with where."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.named: list[tuple[Sheet, Text]] = []
+        self.negative: set[tuple[str, str]] = set()
+        self._problems = problems
+        self._phrases: list[tuple[Sheet, Text, Meaning]] = []
+        self._same_word: dict[str, str] = {}
+        self._unsure: dict[str, Unsure] = {}
+
+    def read(self, sheet: Sheet, block: Block) -> None:
+        """Add a words file."""
+        sheet.fields(block, _SECTIONS, "a list of words")
+        for word, spellings in sheet.lists(block, "same_word"):
+            for spelling in spellings:
+                if self._same_word.setdefault(spelling.lower(), str(word)) != word:
+                    sheet.wrong(
+                        spelling, f"{spelling} stands for two words", f"one is {self._same_word[spelling.lower()]}"
+                    )
+        for section, says in _PLAIN.items():
+            self.add(sheet, sheet.items(block, section), Meaning(says))
+        for word, fields in sheet.blocks(block, "unsure"):
+            self._read_unsure(sheet, word, fields)
+        for system, codes in sheet.lists(block, "negative_answers"):
+            self.negative.update((str(system), str(code)) for code in codes)
+
+    def add(self, sheet: Sheet, phrases: Iterable[Text], meaning: Meaning) -> None:
+        """Add phrases of one meaning."""
+        self._phrases.extend((sheet, phrase, meaning) for phrase in phrases)
+
+    def _read_unsure(self, sheet: Sheet, word: Text, fields: Any) -> None:
+        if not isinstance(fields, Block):
+            sheet.wrong(word, f"{word} must be a block", "write means: {reason: [settling words]}")
+            return
+        sheet.fields(fields, ("means", "capitals"), "a field of an unsure word")
+        means = {}
+        for reason, settling in sheet.lists(fields, "means"):
+            self.named.append((sheet, reason))
+            means[str(reason)] = frozenset(map(str, settling))
+        self._unsure[str(word)] = Unsure(means, sheet.flag(fields, "capitals"))
+        self.add(sheet, [word], Meaning(Says.UNSURE, str(word)))
+
+    def joined(self) -> Wording:
+        """Everything put together; notes phrases that stand for two things."""
+        known: Phrases[Meaning] = Phrases()
+        for sheet, phrase, meaning in self._phrases:
+            for one in spread(phrase):
+                words = words_of(one, self._same_word).words
+                if not words:
+                    sheet.wrong(phrase, f"{phrase!r} holds no word")
+                elif (other := known.add(words, meaning)) is not None and other != meaning:
+                    said = f"{other.name or other.says.value} and {meaning.name or meaning.says.value}"
+                    sheet.wrong(phrase, f"{one!r} stands for {said}", "keep it in one place")
+        unsure = {word: one._replace(means=self._folded(one)) for word, one in self._unsure.items()}
+        return Wording(self._same_word, known, unsure)
+
+    def _folded(self, unsure: Unsure) -> dict[str, frozenset[str]]:
+        return {
+            name: frozenset(one for word in words for one in words_of(word, self._same_word).words)
+            for name, words in unsure.means.items()
+        }
