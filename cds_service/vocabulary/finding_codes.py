@@ -49,14 +49,14 @@ Assertions = tuple[Assertion, ...]
 Find = Callable[[str], Assertions | None]
 
 
-def plain(text: str) -> str:
+def plain(text: str, longest: int = _LONGEST_TEXT) -> str:
     """
-    A text as it is compared: small letters, single spaces, no question mark.
+    A text as it is compared: its beginning in small letters, single spaces, no question mark.
 
     >>> plain("Loss of  Consciousness?")
     'loss of consciousness'
     """
-    return " ".join(text[:_LONGEST_TEXT].lower().split()).rstrip("?:. ")
+    return " ".join(text[:longest].lower().split()).rstrip("?:. ")
 
 
 class Beginnings:

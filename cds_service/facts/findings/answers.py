@@ -27,6 +27,7 @@ class Said(NamedTuple):
 
 _UNKNOWN: Final = Said(None)
 _SUSPECTED: Final = Said(None, True)
+_LARGEST: Final = 10**9
 _AGREE: Final = frozenset((Sign.YES, Sign.SILENT))
 
 
@@ -115,6 +116,8 @@ def _number(valued: Valued, fact: FindingFact) -> Interval | Sign | None:
     if valued.valueQuantity is not None:
         return numbers.of_quantity(valued.valueQuantity, unit, legal, fact.units) or Sign.UNKNOWN
     if valued.valueInteger is not None:
+        if abs(valued.valueInteger) > _LARGEST:
+            return Sign.UNKNOWN
         if fact.fact.kind is Kind.CHOICE:
             return numbers.exactly(float(valued.valueInteger))
         return numbers.of_quantity(Quantity(value=float(valued.valueInteger)), unit, legal, fact.units) or Sign.UNKNOWN
@@ -187,6 +190,5 @@ def in_words(fact: FindingFact, answer: Value | Sign) -> Said:
     if not isinstance(answer, Sign):
         return Said(answer)
     value = fact.answers.get(answer)
-    if value is None and answer is Sign.SUSPECTED:
-        return _SUSPECTED
-    return Said(value)
+    suspected = value is None and answer is Sign.SUSPECTED and fact.fact.kind is not Kind.NUMBER
+    return _SUSPECTED if suspected else Said(value)

@@ -7,6 +7,7 @@ without a label from its maker is never taken for safe in the MR scanner.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -16,9 +17,11 @@ from cds_service.fhir.resources import AllergyIntolerance, CodeableConcept, Devi
 from cds_service.vocabulary.finding_codes import plain
 from cds_service.vocabulary.finding_facts import Assertion, FindingFact, Role, Sign, Value
 
+_LONGEST_TEXT: Final = 2000
 _GONE: Final = frozenset(("inactive", "entered-in-error"))
 _NOT_TAKEN: Final = frozenset(("entered-in-error", "cancelled", "stopped", "completed", "draft"))
-_DENIALS: Final = ("no ", "not ", "denies ", "without ", "negative for ")
+_DENIALS: Final = frozenset(("no", "not", "denies", "without", "negative", "never"))
+_CLAUSE_ENDS: Final = re.compile(r"[,.;:]")
 _SEVERE, _MILD, _SAFE = frozenset(("severe",)), frozenset(("mild",)), frozenset(("safe",))
 
 
@@ -102,7 +105,7 @@ def medications(claims: Claims, items: Iterable[MedicationRequest], *, complete:
         concept = order.medicationCodeableConcept
         label = label_of(concept)
         texts = (*_texts(concept), *(dosage.text for dosage in order.dosageInstruction or () if dosage.text))
-        whole = plain(" ".join(texts))
+        whole = plain(" ".join(texts), _LONGEST_TEXT)
         found: list[tuple[FindingFact, Value | Sign]] = [
             (one.fact, Sign.YES if one.role is not Role.SUSPECTED else Sign.SUSPECTED) for one in claims.lookup(concept)
         ]
@@ -132,14 +135,20 @@ def _phrases(claims: Claims, source: Resource, texts: Iterable[str], label: str)
 
 
 def _found(claims: Claims, source: Resource, texts: Iterable[str]) -> Iterator[tuple[FindingFact, Value | Sign]]:
-    """Each listed phrase inside the texts that isn't denied there."""
+    """Each listed phrase that stands in the texts as words of its own and isn't denied there."""
     listed = claims.codes.phrases.get(type(source).__name__, ())
     for text in texts:
-        said = plain(text)
+        said = plain(text, _LONGEST_TEXT)
         for phrase, fact, value in listed:
             before, here, _ = said.partition(phrase)
-            if here and not before.endswith(_DENIALS):
+            if here and not before[-1:].isalnum() and not _denied(before):
                 yield fact, value
+
+
+def _denied(before: str) -> bool:
+    """Whether one of the last words before a phrase, in its own clause, denies it."""
+    clause = _CLAUSE_ENDS.split(before)[-1]
+    return not _DENIALS.isdisjoint(clause.split()[-3:])
 
 
 def _texts(concept: CodeableConcept | None) -> tuple[str, ...]:
