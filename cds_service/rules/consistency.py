@@ -151,5 +151,5 @@ def _priors(fact: Fact, mentioned: frozenset[Any]) -> Iterator[Reading]:
         if isinstance(limit, Span):
             moments.append(limit.before(NOW) - timedelta(minutes=5))
     for moment in moments:
-        for result in ("", "negative", "nondiagnostic"):
+        for result in ("", "positive", "negative", "nondiagnostic"):
             yield Reading(Priors((Prior(like, moment, moment, result=result),), True, NOW))
