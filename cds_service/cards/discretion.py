@@ -26,6 +26,7 @@ _STEMS: Final = (
     "abortion",
 )
 _WORDS: Final = re.compile(r"\b(?:nat|hcg)\b")
+_CLAUSE: Final = re.compile(r"(?<=[,;.?!])\s+")
 
 
 def sayable(text: str) -> bool:
@@ -39,3 +40,17 @@ def sayable(text: str) -> bool:
     if any(stem in lowered for stem in _STEMS):
         return False
     return _WORDS.search(lowered) is None
+
+
+def discreet(text: str) -> str:
+    """
+    The text without the clauses that may not be said.
+
+    >>> discreet("Minor head injury at low risk, abuse not suspected")
+    'Minor head injury at low risk'
+    >>> discreet("Suspected child abuse")
+    ''
+    """
+    if sayable(text):
+        return text
+    return " ".join(clause for clause in _CLAUSE.split(text) if sayable(clause)).rstrip(",; ")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, Protocol
 
+from cds_service.cards.discretion import discreet
 from cds_service.cards.markdown import escape, inert, plain, shorten
 from cds_service.cards.overrides import Overrides
 from cds_service.cards.ranking import Wish, by_need, ranked, wishes, wishes_of
@@ -175,7 +176,7 @@ class CardWriter:
 
     def _topic(self, finding: Finding) -> Coding | None:
         code = "".join(filter(_ALPHANUMERIC.__contains__, finding.topic_code or finding.rule))[:_TOPIC]
-        title = inert(plain(finding.title)) or None
+        title = inert(plain(discreet(finding.title))) or None
         return Coding(code=code, system=self.sender.topic_system, display=title) if code else None
 
 

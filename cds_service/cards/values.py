@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
-from cds_service.cards.discretion import sayable
+from cds_service.cards.discretion import discreet, sayable
 from cds_service.cards.markdown import plain
 from cds_service.findings import Alternative, Citation, Finding, ReasonOffer, Undecided
 from cds_service.vocabulary.exams import Exam
@@ -60,19 +60,24 @@ def _options(speech: Speech) -> Value:
 
 def _option(name: str, alternative: Alternative, *, spared: bool) -> str:
     no_radiation = "no radiation" if spared and not alternative.exam.ionizing else ""
-    said = ", ".join(filter(None, (alternative.why or alternative.rating, no_radiation)))
+    said = ", ".join(filter(None, ((alternative.why or alternative.rating).rstrip(". "), no_radiation)))
     return plain(f"{name} ({said})" if said else name, _ITEM)
 
 
 def _also(speech: Speech) -> Value:
     return tuple(
-        f"{plain(f'{other.situation} {other.because}', _SENTENCE)} ({plain(_rule_name(other))})"
+        f"{_sentence(other.situation)} {_sentence(other.because)} ({plain(_rule_name(other))})".lstrip()
         for other in speech.others
     )
 
 
+def _sentence(text: str) -> str:
+    said = plain(discreet(text), _SENTENCE)
+    return f"{said}." if said and said[-1] not in ".?!…" else said
+
+
 def _items(texts: Iterable[str]) -> Value:
-    said = dict.fromkeys(plain(text, _ITEM) for text in texts if sayable(text))
+    said = dict.fromkeys(plain(discreet(text), _ITEM) for text in texts)
     return tuple(filter(None, said))[:_ITEMS]
 
 
@@ -82,7 +87,10 @@ def _evidence(one: Evidence) -> str:
 
 
 def _unknown(one: Undecided) -> str:
-    return f"{one.question} ({one.means})" if one.means else one.question
+    question = discreet(one.question).rstrip(". ")
+    if not question or not one.means:
+        return question
+    return f"{question}{'' if question.endswith('?') else ':'} {one.means}"
 
 
 def _source(one: Citation) -> str:
@@ -98,26 +106,21 @@ def _review(finding: Finding) -> str:
     return f"reviewed {finding.reviewed}{by}" if finding.reviewed else ""
 
 
-def _question(speech: Speech) -> Value:
-    return next((plain(one.question, _SENTENCE) for one in speech.finding.undecided if sayable(one.question)), "")
-
-
 FIELDS: Final[Mapping[str, Callable[[Speech], Value]]] = {
     "order.name": lambda speech: speech.about.name,  # the exam as ordered
     "alternative": _alternative,  # the exam offered; the best one where several are
     "options": _options,  # every exam offered, with its rating
     "reason": lambda speech: plain(speech.offer.label, _NAME) if speech.offer else "",  # the reason to add
-    "situation": lambda speech: plain(speech.finding.situation, _SENTENCE),
-    "because": lambda speech: plain(speech.finding.because, _SENTENCE),
+    "situation": lambda speech: _sentence(speech.finding.situation),
+    "because": lambda speech: _sentence(speech.finding.because),
     "evidence": lambda speech: _items(map(_evidence, speech.finding.evidence)),  # what in this chart led here
     "unknown": lambda speech: _items(map(_unknown, speech.finding.undecided)),  # what is not known
-    "question": _question,  # the first thing not known
     "sources": lambda speech: _items(map(_source, speech.finding.citations)),
     "also": _also,  # the other findings on this order
     "rule": lambda speech: plain(", ".join(filter(None, (_rule_name(speech.finding), _review(speech.finding))))),
     "rule.id": lambda speech: plain(speech.finding.rule),
     "rule.version": lambda speech: plain(speech.finding.version),
-    "rule.title": lambda speech: plain(speech.finding.title, _SENTENCE),
+    "rule.title": lambda speech: plain(discreet(speech.finding.title), _SENTENCE),
     "review.last": lambda speech: plain(speech.finding.reviewed),
     "review.by": lambda speech: plain(speech.finding.reviewer),
 }

@@ -3,7 +3,7 @@ The appropriateness rating written on an order, as the Argonaut imaging guide (d
 
 The guide knows three ratings. "May be appropriate" becomes ``appropriate``: a criterion applies, so it is not
 ``no-criteria-apply``, and it does not speak against the exam, so it is not ``not-appropriate``; the words beside the
-code keep the difference. An exam nobody rated is ``no-criteria-apply``.
+code keep the difference. An exam a source prefers is ``appropriate``. An exam nobody rated is ``no-criteria-apply``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ RATING: Final = "http://fhir.org/argonaut/Extension/pama-rating"
 _SYSTEM: Final = "http://fhir.org/argonaut/CodeSystem/pama-rating"
 _CODES: Final = {
     "usually appropriate": "appropriate",
+    "preferred": "appropriate",
     "may be appropriate": "appropriate",
     "may be appropriate (disagreement)": "appropriate",
     "usually not appropriate": "not-appropriate",

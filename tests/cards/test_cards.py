@@ -186,7 +186,7 @@ def test_a_finding_whose_change_cannot_be_made_is_left_out_and_says_so() -> None
     assert written.notes == ("suspected-appendicitis: no change that this client can take",)
     bare = changed(Advice.INSTEAD, alternatives=())
     assert write([bare]).notes == ("suspected-appendicitis: nothing to offer",)
-    assert write([changed(Advice.ASK, undecided=())]).notes == ("headache: nothing to say for question",)
+    assert write([changed(Advice.ASK, undecided=())]).notes == ("headache: nothing to say for unknown",)
 
 
 def test_an_order_without_a_patient_still_gets_reminders_and_questions() -> None:
@@ -213,6 +213,21 @@ def test_nothing_sensitive_is_named() -> None:
     assert card.summary.startswith("This exam: ")
     assert "abuse" not in as_text(card).lower()
     assert "pregnan" not in as_text(card).lower()
+
+
+def test_a_sentence_loses_the_clause_that_is_not_said() -> None:
+    finding = changed(
+        Advice.INSTEAD,
+        situation="Minor head injury at very low risk, abuse not suspected",
+        title="Suspected abuse",
+        alternatives=(Alternative(ULTRASOUND.exam, why="It answers the question."),),
+    )
+    card = only([finding, changed(Advice.REMIND, situation="Pregnancy is possible")]).card
+    assert (card.detail or "").startswith("Minor head injury at very low risk. Ultrasound answers")
+    assert "(It answers the question, no radiation)" in (card.detail or "")
+    assert "\n- Adult settings give" in (card.detail or "")
+    assert card.source.topic is not None
+    assert card.source.topic.display is None
 
 
 def test_radiation_is_named_only_as_what_an_alternative_spares() -> None:
