@@ -77,14 +77,14 @@ def request_of(orders: Sequence[Record], bounds: Bounds) -> Prior:
     best = max(orders, key=lambda order: order.standing)
     seen, when = best.seen, best.when
     waits = best.standing == PENDING
-    evidence = tuple(Evidence(sentence(o.seen.name, o.when, o.said), o.source, iso(o.when)) for o in orders)
+    told = [Evidence(sentence(o.seen.name, o.when, o.said), o.source, iso(o.when)) for o in orders]
     first, last = bounds.cut(when)
     if when is not None and waits:
         first, last = when.first, when.last
     elif best.said:  # closed at some time after it was asked for
         last = bounds.now
     exam = seen.exam or SOME_EXAM
-    return Prior(exam, min(first, last), last, False, seen.purpose, pending=waits, evidence=evidence)
+    return Prior(exam, min(first, last), last, False, seen.purpose, pending=waits, evidence=tuple(dict.fromkeys(told)))
 
 
 def _standing(records: Sequence[Record]) -> tuple[int, bool, bool | None]:

@@ -20,12 +20,13 @@ from typing import Final
 
 from cds_service.facts.history.group import Group, apart, keys_differ, root, same_region, same_scan, shared, two
 from cds_service.facts.history.names import Names
-from cds_service.facts.history.record import Record
+from cds_service.facts.history.record import PROCEDURE, STUDY, Record
 
 _CONFLICT: Final = 3  # days apart that only a Study UID bridges
 _UNASSIGNED: Final = 2
 _NEAR: Final = 1
 _PRECISE: Final = 3  # a date wider than these days joins nothing without a key
+_ACTS: Final = 1 << STUDY | 1 << PROCEDURE  # two of one kind on two days are two; a reading may follow
 _OPEN: Final = 16  # neighbours in time that a group is compared with
 
 Fits = Callable[[Group, Group], bool]
@@ -120,7 +121,10 @@ def _without_key(groups: Sequence[Group]) -> None:
 
 
 def _fits_time(one: Group, other: Group) -> bool:
-    return apart(one, other) <= _NEAR and same_region(one, other) and not two(one, other)
+    days = apart(one, other)
+    if days > _NEAR or (days and one.kinds & other.kinds & _ACTS):
+        return False
+    return same_region(one, other) and not two(one, other)
 
 
 def _gather_all(sharing: Mapping[str, list[Group]], fits: Fits) -> None:

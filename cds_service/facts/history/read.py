@@ -139,7 +139,7 @@ def _order(order: ServiceRequest, eyes: Eyes, bounds: Bounds) -> Record | None:
         if not bounds.hold(moment):
             return None
     record = Record(ORDER, standing, f"ServiceRequest/{order.id or ''}", moment, seen, _order_keys(order), None)
-    record.said = said
+    record.said, record.twin = said, True  # few orders are ever sorted, and some are sent twice
     return record
 
 

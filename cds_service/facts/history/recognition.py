@@ -55,7 +55,7 @@ class Eyes:
             if series.bodySite is not None and series.bodySite not in places:
                 places += (series.bodySite,)
         procedures = study.procedureCode or ()
-        key = (tuple(told), study.description, *map(_key, procedures), *[(p.system, p.code) for p in places])
+        key = (tuple(told), study.description, *map(_key, procedures), *[(p.system, p.code, p.display) for p in places])
         seen = self._memory.get(key)
         if seen is None:
             seen = self._remember(key, self._shown(frozenset(filter(None, told)), study, places))

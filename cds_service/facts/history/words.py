@@ -11,7 +11,7 @@ from cds_service.facts.history.record import DOCUMENT, Record
 from cds_service.facts.history.results import ResultWords
 from cds_service.fhir.dates import When
 from cds_service.fhir.resources import DocumentReference, ImagingStudy, Procedure, Reference
-from cds_service.vocabulary.exams import Exam, name
+from cds_service.vocabulary.exams import MODALITIES, Exam, name
 
 _MONTHS: Final = (
     *("", "January", "February", "March", "April", "May", "June"),
@@ -56,8 +56,9 @@ def named(exam: Exam) -> str:
     """
     if not exam.modality:
         return "imaging exam of unknown kind"
-    said = name(exam)
-    return said if exam.regions else f"{' '.join(said.split())}, region not known"
+    if exam.regions:
+        return name(exam)
+    return f"{' '.join([MODALITIES.get(exam.modality, exam.modality), *sorted(exam.techniques)])}, region not known"
 
 
 def sentence(name: str, when: When | None, said: str = "", place: str = "", result: str = "") -> str:

@@ -14,7 +14,6 @@ from cds_service.facts.history import ResultWords, load_results, prior_exams
 from cds_service.fhir.records import given
 from cds_service.fhir.resources import Patient, Readable
 from cds_service.vocabulary.exam_codes import ExamCodes
-from cds_service.vocabulary.exams import name
 from cds_service.vocabulary.readings import Priors
 
 CODES = Path(__file__).parents[3] / "rules" / "codes"
@@ -47,10 +46,10 @@ def history(codes: ExamCodes, words: ResultWords) -> History:
 
 
 def told(priors: Priors) -> list[tuple[str, str, str]]:
-    """Each exam as its name, its evidence's day and how sure it is."""
+    """Each exam as its phrase, its evidence's day and how sure it is."""
     return [
         (
-            name(prior.exam),
+            str(prior.exam),
             prior.evidence[0].on,
             "pending" if prior.pending else "certain" if prior.certain else "possible",
         )

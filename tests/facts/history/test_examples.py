@@ -70,7 +70,7 @@ def test_c_trauma_night_with_one_study_uid(history: History) -> None:
             "r8", CSPINE, "2026-03-01T20:14:00Z", identifier=[accession("A8")], imagingStudy=[ref("ImagingStudy/s1")]
         ),
     )
-    assert told(priors) == [("CT cervical spine and head without contrast", "2026-03-01", "certain")]
+    assert told(priors) == [("CT cervical-spine+head without contrast", "2026-03-01", "certain")]
 
 
 def test_c_trauma_night_with_two_study_uids_and_a_repeat(history: History) -> None:
@@ -144,6 +144,6 @@ def test_h_a_dose_summary_alone_shows_a_ct_of_unknown_region(history: History) -
     priors = history(
         dose("d1", ("113813", 350), ("113903", 1000), ("130745", 200), effectiveDateTime="2026-03-01T10:00:00Z")
     )
-    assert told(priors) == [("CT ", "2026-03-01", "certain")]
+    assert told(priors) == [("CT", "2026-03-01", "certain")]
     assert not alike(priors, exam("CT head")).complete
     assert alike(priors, exam("US abdomen")).complete
