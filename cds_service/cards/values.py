@@ -13,7 +13,9 @@ from cds_service.vocabulary.readings import Evidence
 
 Value = str | tuple[str, ...]
 
-_NAME, _SENTENCE, _ITEM, _ITEMS, _DAY = 120, 500, 200, 5, 10
+_NAME, _SENTENCE, _ITEM, _ITEMS = 120, 500, 200, 5
+_YEAR, _DAY = len("2026"), len("2026-11-23")
+_PREFERRED = "preferred"
 
 
 class About(NamedTuple):
@@ -60,7 +62,8 @@ def _options(speech: Speech) -> Value:
 
 def _option(name: str, alternative: Alternative, *, spared: bool) -> str:
     no_radiation = "no radiation" if spared and not alternative.exam.ionizing else ""
-    said = ", ".join(filter(None, ((alternative.why or alternative.rating).rstrip(". "), no_radiation)))
+    why = alternative.why or ("" if alternative.rating == _PREFERRED else alternative.rating)
+    said = ", ".join(filter(None, (why.rstrip(". "), no_radiation)))
     return plain(f"{name} ({said})" if said else name, _ITEM)
 
 
@@ -83,7 +86,7 @@ def _items(texts: Iterable[str]) -> Value:
 
 def _evidence(one: Evidence) -> str:
     day = one.on[:_DAY]
-    return f"{one.text} ({day})" if day and one.text and day not in one.text else one.text
+    return f"{one.text} ({day})" if day and one.text and day[:_YEAR] not in one.text else one.text
 
 
 def _unknown(one: Undecided) -> str:

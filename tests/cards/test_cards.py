@@ -237,15 +237,21 @@ def test_radiation_is_named_only_as_what_an_alternative_spares() -> None:
     assert "radiation" not in (only([FINDINGS[Advice.FEWER_PASSES]]).card.detail or "")
 
 
+def test_a_preferred_exam_is_not_called_preferred_twice() -> None:
+    finding = changed(Advice.PREFER, alternatives=(Alternative(exam("US urinary-tract"), "preferred"),))
+    detail = only([finding]).card.detail or ""
+    assert "- Preferred: ultrasound of the kidneys and bladder (no radiation)\n" in detail
+
+
 def test_dates_and_years_are_not_said_twice() -> None:
     finding = changed(
         Advice.INSTEAD,
-        evidence=(Evidence("CT on 2026-11-18", "X/1", "2026-11-18"), Evidence("", "X/2", "2026-11-18")),
+        evidence=(Evidence("CT on 18 November 2026", "X/1", "2026-11-18"), Evidence("", "X/2", "2026-11-18")),
         citations=(Citation("a", "ACR (2019)", "2019"), Citation("b", "AAP")),
         reviewed="",
     )
     detail = only([finding]).card.detail or ""
-    assert "- In this chart: CT on 2026-11-18\n" in detail
+    assert "- In this chart: CT on 18 November 2026\n" in detail
     assert "- Source: ACR (2019); AAP\n" in detail
     assert "_suspected-appendicitis v3. The order can stand" in detail
 
