@@ -106,8 +106,8 @@ class Draft:
         except ValueError:
             return None
         fit, wrong = fitted(order)
-        if not wrong:
-            return order if fit is order else clean(fit)
+        if fit is order and not wrong:
+            return order
         gone = {goes for member in wrong for goes in ((member,) if member else _OCCURRENCE)}
         less = clean({member: value for member, value in fit.items() if member not in gone})
         return None if faults(less or {}) else less

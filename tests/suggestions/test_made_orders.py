@@ -146,6 +146,11 @@ def test_a_vendors_long_id_and_own_members_survive_an_update() -> None:
     assert made["identifier"] == [{"value": "7", "vendorRank": 1}]
 
 
+@pytest.mark.parametrize("subject", [{"value": {"reference": "Patient/1"}}, {"vendorPatient": "1"}, {}, None])
+def test_an_order_whose_subject_names_nobody_makes_no_new_order(subject: Any) -> None:
+    assert draft(FULL | {"subject": subject}).created(CONCEPT, US) is None
+
+
 @pytest.mark.parametrize(
     "odd",
     [
