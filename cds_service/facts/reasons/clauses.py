@@ -225,6 +225,7 @@ class _Cutter:
         touches_next = after < len(starts) and starts[after] == starts[at] + 1
         if self._part.full and not touches_next:
             self._part.query = True
+            self._with(mark, at, after)
         else:
             self._query(Mark.QUERY, at, after)
 
