@@ -16,7 +16,7 @@ import msgspec
 
 from cds_service.errors import MalformedRequest
 from cds_service.hooks.request import Authorization, DraftOrder, HookContext, HookRequest, Raw, plain
-from cds_service.hooks.strict_json import decode
+from cds_service.hooks.strict_json import check_depth, decode
 
 MAX_ORDERS = 200
 """More orders in one call are no clinician's signature."""
@@ -72,7 +72,7 @@ def parse(body: bytes, *, service_hook: str) -> HookRequest:
     Raises MalformedRequest, whose message names the member and never repeats a value:
     a request holds patient data and tokens, and answers end up in logs.
     """
-    envelope = decode(body, _ENVELOPE)
+    envelope = decode(body, _ENVELOPE, count_levels=False)
     hook = _present(envelope.hook, "hook")
     if hook != service_hook:
         raise MalformedRequest(f"hook is not {service_hook}, which this service is for.")
@@ -141,6 +141,7 @@ def _sorted_out(
         if entry is None:
             continue
         raw = bytes(entry.resource)
+        check_depth(raw)
         resource = _resource(raw)
         if resource is None or _of_another(resource, patient_id):
             continue

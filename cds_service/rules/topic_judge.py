@@ -198,9 +198,12 @@ class _Table:
     def _rated(self, better: Exam) -> str:
         theirs, mine = ratings_of(self.topic, better), self.one.ratings
         place = max(self.one.judged, key=lambda p: (theirs[p] or 0) - (mine[p] or 0))
+        best, ordered = (theirs[place] or Rating.USUALLY_NOT).words, (mine[place] or Rating.USUALLY_NOT).words
+        if self.one.met:
+            return f"{_capital(name(better))} is rated {best} here, the exam as ordered {ordered}."
         return (
-            f"{_capital(name(better))} is {(theirs[place] or Rating.USUALLY_NOT).words} here; "
-            f"the exam as ordered is {(mine[place] or Rating.USUALLY_NOT).words}."
+            f"{_capital(name(better))} is rated no lower in any situation this may be, and {best} where the exam "
+            f"as ordered is rated {ordered}."
         )
 
     def _unneeded(self) -> Verdict | None:
@@ -230,7 +233,7 @@ class _Table:
             variant = self.topic.variants[place]
             for preference in variant.preferences:
                 offered = [
-                    Alternative(exam, "preferred", preference.because, recommended=first == 0)
+                    Alternative(exam, "preferred", recommended=first == 0)
                     for first, exam in enumerate(preference.prefer)
                     if self._preferable(exam, preference, place)
                 ]
@@ -304,9 +307,9 @@ class _Table:
         if best is Rating.USUALLY_NOT:
             return variant.no_imaging or "no imaging is usually needed"
         if mine is best:
-            return f"the exam as ordered is {best.words}"
+            return f"the exam as ordered is rated {best.words}"
         exams = sorted((row.exam for row in variant.rows if row.rating is best), key=lambda exam: (radiation(exam), str(exam)))
-        return f"{name(exams[0])} is {best.words}"
+        return f"{name(exams[0])} is rated {best.words}"
 
     def _finding(
         self,
@@ -328,7 +331,7 @@ class _Table:
             topic_code=topic.topic_code,
             advice=advice,
             indicator=indicator,
-            situation=situations[0] if len(situations) == 1 else topic.title,
+            situation=_sentence(situations[0] if len(situations) == 1 else topic.title),
             because=because,
             alternatives=alternatives,
             cancel=cancel,
@@ -368,6 +371,10 @@ def _distinct(exams: Iterable[Exam], order: Exam) -> list[Exam]:
 
 def _twin(exam: Exam, other: Exam) -> bool:
     return exam._replace(regions=frozenset()) == other._replace(regions=frozenset()) and bool(exam.mask & other.mask)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _capital(text: str) -> str:

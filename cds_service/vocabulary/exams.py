@@ -227,11 +227,17 @@ def name(exam: Exam) -> str:
     >>> name(Exam("CT", frozenset({"abdomen", "pelvis"}), "with", 1))
     'CT abdomen and pelvis with contrast'
     >>> name(Exam("US", frozenset({"appendix"})))
-    'ultrasound appendix'
+    'ultrasound of the appendix'
+    >>> name(Exam("XR", frozenset({"chest"})))
+    'chest radiograph'
     """
     regions = _JOINED.get(exam.regions) or " and ".join(
         _NAMES.get(region, region.replace("-", " ")) for region in sorted(exam.regions)
     )
+    if not exam.techniques and exam.modality == "US":
+        return f"ultrasound of the {regions}"
+    if not exam.techniques and exam.modality == "XR":
+        return f"{regions} radiograph"
     words = [
         MODALITIES.get(exam.modality, exam.modality),
         *(_TECHNIQUE_NAMES.get(word, word.replace("-", " ")) for word in sorted(exam.techniques)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from cds_service.errors import PhraseError
@@ -49,7 +50,7 @@ class Span(NamedTuple):
         >>> span("18 years").after(date(2008, 2, 29))
         datetime.date(2026, 3, 1)
         """
-        return _add_months(day, self.months) + timedelta(days=self.days, seconds=self.seconds)
+        return _after(self, day)
 
     def before(self, moment: datetime) -> datetime:
         """
@@ -68,6 +69,11 @@ class Span(NamedTuple):
     def rough_seconds(self) -> int:
         """Its length for ordering and range checks, a month taken as 30.44 days."""
         return round((self.months * 30.44 + self.days) * 86400) + self.seconds
+
+
+@lru_cache(maxsize=8192)
+def _after(length: Span, day: date) -> date:
+    return _add_months(day, length.months) + timedelta(days=length.days, seconds=length.seconds)
 
 
 def _add_months(day: date, months: int) -> date:

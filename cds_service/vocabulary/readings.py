@@ -49,6 +49,8 @@ class Age(NamedTuple):
         >>> Age(date(2008, 3, 3), date(2008, 3, 3), day, day).below(span("18 years"))
         True
         """
+        if self.born_first == self.born_last and self.today_first == self.today_last:
+            return limit.after(self.born_first) > self.today_first
         earliest = limit.after(self.born_first) > self.today_last
         latest = limit.after(self.born_last) > self.today_first
         return earliest if earliest == latest else None

@@ -132,7 +132,7 @@ def test_how_orders_carry_the_exam(codes: ExamCodes, elements: dict[str, Any], e
         (LOINC, "30799-1", "CT angiography chest"),
         (LOINC, "79103-8", "CT abdomen and pelvis with contrast"),
         (LOINC, "24627-2", "MRI brain"),
-        (SNOMED, "169070004", "ultrasound abdomen"),
+        (SNOMED, "169070004", "ultrasound of the abdomen"),
         (LOINC, "36643-5", "CT chest"),
     ],
 )

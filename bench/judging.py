@@ -1,0 +1,89 @@
+"""Judging alone: facts → findings → cards, without HTTP and JSON, at growing histories."""
+
+from __future__ import annotations
+
+import statistics
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from bench import bodies
+from cds_service import content, folders, settings
+from cds_service.advise import imaging_orders, judge_orders, make_child
+from cds_service.cards.render import CardWriter, Sender
+from cds_service.cards.values import About
+from cds_service.content import TOPIC_SYSTEM, Content
+from cds_service.facts.gather import Site
+from cds_service.fhir.prefetch import patient_of, records
+from cds_service.fhir.resources import (
+    AllergyIntolerance,
+    Condition,
+    Device,
+    DiagnosticReport,
+    Encounter,
+    ImagingStudy,
+    MedicationRequest,
+    Observation,
+    Procedure,
+    QuestionnaireResponse,
+    ServiceRequest,
+)
+from cds_service.hooks.parse import parse
+from cds_service.hooks.request import HookRequest, plain
+from cds_service.suggestions.dialects import dialect
+from cds_service.suggestions.orders import Draft
+
+SIZES = (0, 100, 1000, 5000)
+AT_MOST_MS = 1.0
+_ALL = (Encounter, Condition, Observation, ImagingStudy, DiagnosticReport, Procedure, ServiceRequest, Device,
+        AllergyIntolerance, MedicationRequest, QuestionnaireResponse)  # fmt: skip
+
+
+def shipped() -> Content:
+    """The content as shipped."""
+    chosen = settings.read({})
+    files = {**folders.snapshot(Path(chosen.rules), "rules"), **folders.snapshot(Path(chosen.cards), "cards")}
+    return content.build(files, today=datetime.now(UTC).date(), run_examples=False)
+
+
+def judged_once(request: HookRequest, made: Content, now: datetime) -> tuple[float, int]:
+    """Seconds from decoded resources to finished cards, and the number of cards."""
+    record = records(request)
+    patient_of(record)
+    for kind in _ALL:
+        record.read(kind)
+    began = time.perf_counter()
+    child = make_child(record, made, request, now, Site())
+    orders = list(imaging_orders(request, made))
+    cards = 0
+    for one in judge_orders(orders, child, made):
+        draft = Draft(plain(one.order.draft.raw), one.order.draft.reference, exam=one.order.recognised.exam)  # type: ignore[arg-type]
+        tongue = dialect("generic")(draft, made.orders, new_id=lambda: str(uuid.uuid4()))
+        writer = CardWriter(made.templates, made.overrides, Sender("bench", TOPIC_SYSTEM, None), made.orders.say)
+        about = About(one.order.recognised.name, one.order.recognised.exam)
+        cards += len(writer.write(one.judgement.shown, about, tongue, new_id=lambda: str(uuid.uuid4())).issued)
+    return time.perf_counter() - began, cards
+
+
+def table() -> bool:
+    """Print the figures; False when judging a hundred priors takes too long."""
+    made = shipped()
+    print("\nJudging alone: facts → findings → cards\n")
+    print("| priors | ms | µs a prior beyond the first hundred |")
+    print("|---|---|---|")
+    figures: dict[int, float] = {}
+    now = datetime.now(UTC) + timedelta(seconds=1)
+    for size in SIZES:
+        request = parse(msgspec.json.encode(bodies.request(size)), service_hook="order-sign")
+        rounds = [judged_once(request, made, now)[0] for _ in range(5 if size > 1000 else 30)]
+        figures[size] = statistics.median(rounds) * 1000
+        each = (figures[size] - figures.get(100, 0)) / (size - 100) * 1000 if size > 100 else 0
+        print(f"| {size} | {figures[size]:.2f} | {each:.2f} |")
+    return figures[100] <= AT_MOST_MS
+
+
+if __name__ == "__main__":
+    table()
