@@ -40,39 +40,60 @@ class Group:
             self.day, self.until = when.day, when.until
             self.moment = when.first if when.timed else None
         for record in others:
-            self.absorb(Group(record))
+            self._add(record)
+
+    def _add(self, record: Record) -> None:
+        """Take in one more account, believed no more than those already here."""
+        self.records.append(record)
+        self.kinds |= 1 << record.kind
+        keys, exam, when = record.keys, record.seen.exam, record.when
+        if keys.uids:
+            self.uids = _both(self.uids, keys.uids)
+        if keys.accessions:
+            self.accessions = _both(self.accessions, keys.accessions)
+        if keys.orders:
+            self.orders = _both(self.orders, keys.orders)
+        if exam is not None and (self.exam is None or not self.exam.modality):
+            self.exam = exam
+        if when is not None:
+            self._narrow(when.day, when.until, better=False)
+            if self.moment is None and when.timed:
+                self.moment = when.first
 
     @property
     def mask(self) -> int:
         """The parts of the body that any of the accounts names."""
         if self._mask == _UNASKED:
-            self._mask = 0 if self.exam is None else self.exam.mask
+            self._mask = 0
+            for record in self.records:
+                if record.seen.exam is not None:
+                    self._mask |= record.seen.exam.mask
         return self._mask
 
     def absorb(self, other: Group) -> None:
         """Join *other* into this one."""
         other.into = self
+        self._mask = self.mask | other.mask
         self.records += other.records
         self.uids = _both(self.uids, other.uids)
         self.accessions = _both(self.accessions, other.accessions)
         self.orders = _both(self.orders, other.orders)
         better = other.kinds & -other.kinds < self.kinds & -self.kinds
         self.kinds |= other.kinds
-        self._mask = self.mask | other.mask
         if other.exam is not None and (self.exam is None or not self.exam.modality or better):
             self.exam = other.exam
         if other.moment is not None and (self.moment is None or better):
             self.moment = other.moment
-        self._narrow(other, better)
+        if other.day is not None:
+            self._narrow(other.day, other.until, better)
 
-    def _narrow(self, other: Group, better: bool) -> None:
-        if other.day is None:
-            return
-        first, last = max(self.day or 0, other.day), min(self.until, other.until)
-        if self.day is not None and first <= last:
-            self.day, self.until = first, last
-        elif self.day is None or better:
-            self.day, self.until = other.day, other.until
+    def _narrow(self, day: int, until: int, better: bool) -> None:
+        if self.day is None:
+            self.day, self.until = day, until
+        elif self.day <= until and day <= self.until:
+            self.day, self.until = max(self.day, day), min(self.until, until)
+        elif better:
+            self.day, self.until = day, until
 
     def rank(self) -> tuple[object, ...]:
         """A sort key by day that never depends on the order in which resources came."""

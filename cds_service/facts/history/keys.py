@@ -58,7 +58,7 @@ def add_orders(keys: Keys, references: Iterable[Reference], kind: str = "Service
         text = reference.reference
         if text:
             link = target(text)
-            if link.startswith("ImagingStudy/"):
+            if link[:13] == "ImagingStudy/":
                 keys.links += (link,)
             elif link:
                 keys.orders += (kind + link[1:] if link[0] == "*" else link,)
@@ -75,14 +75,14 @@ def target(reference: str) -> str:
     >>> target("urn:uuid:5b84bb91"), target("urn:oid:1.2.3"), target("#contained")
     ('*/5b84bb91', 'uid:1.2.3', '')
     """
+    if reference.count("/") == 1 and "A" <= reference[0] <= "Z":
+        return reference
     if reference[0] == "#":
         return ""
     if reference.startswith(_UUID):
         return "*/" + reference[len(_UUID) :]
     if reference.startswith(_OID):
         return "uid:" + normal_uid(reference)
-    if reference.count("/") == 1:
-        return reference
     parts = reference.partition("/_history")[0].split("/")
     return f"{parts[-2]}/{parts[-1]}" if len(parts) > 1 else ""
 

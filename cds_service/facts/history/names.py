@@ -16,7 +16,7 @@ class Names:
     ``groups`` has the group of each account, once joined by study.
     """
 
-    __slots__ = ("_bare", "_places", "groups", "named", "records", "references")
+    __slots__ = ("_bare", "_places", "_united", "groups", "named", "records", "references")
 
     def __init__(self, records: Sequence[Record]) -> None:
         self.records = records
@@ -24,7 +24,8 @@ class Names:
         self.references: list[tuple[str, int, int]] = []
         self.groups: list[Group] = []
         self._bare: dict[str, int] | None = None
-        self._places: list[int] | None = None
+        self._places = list(range(len(records)))
+        self._united = False
 
     def by_study(self) -> list[Group]:
         """
@@ -36,18 +37,15 @@ class Names:
         for place, record in enumerate(self.records):
             if record.keys.links:
                 self._follow(place, record)
-        if self._places is None:
+        if not self._united:
             self.groups = [Group(record) for record in self.records]
             return self.groups
+        homes = [self._first(place) for place in range(len(self.records))]
         bunches: dict[int, list[Record]] = {}
-        for place, record in enumerate(self.records):
-            bunches.setdefault(self._first(place), []).append(record)
-        made: dict[int, Group] = {}
-        for home, bunch in bunches.items():
-            if len(bunch) > 1:
-                bunch.sort(key=Record.rank)
-            made[home] = Group(*bunch)
-        self.groups = [made[self._first(place)] for place in range(len(self.records))]
+        for record, home in zip(self.records, homes, strict=True):
+            bunches.setdefault(home, []).append(record)
+        made = {home: _group(bunch) for home, bunch in bunches.items()}
+        self.groups = [made[home] for home in homes]
         return list(made.values())
 
     def _same_names(self) -> None:
@@ -86,13 +84,20 @@ class Names:
         return self._bare.get(link)
 
     def _first(self, place: int) -> int:
-        places = self._places or []
+        places = self._places
         while places[place] != place:
             places[place] = places[places[place]]
             place = places[place]
         return place
 
     def _unite(self, one: int, other: int) -> None:
-        if self._places is None:
-            self._places = list(range(len(self.records)))
+        self._united = True
         self._places[self._first(other)] = self._first(one)
+
+
+def _group(records: list[Record]) -> Group:
+    if len(records) == 1:
+        return Group(records[0])
+    if len(records) > 2 or records[0].kind >= records[1].kind:
+        records.sort(key=Record.rank)
+    return Group(*records)

@@ -350,3 +350,23 @@ def test_thousands_of_accounts_of_one_day_are_joined_in_time(history: History) -
     priors = history(*keyless, *numbered, *images)
     assert len(alike(priors, exam("CT head")).items) >= 2000
     assert time.perf_counter() - started < 5
+
+
+def test_an_identifier_of_another_kind_joins_nothing(history: History) -> None:
+    visit = {"type": {"coding": [{}, {"code": "VN"}]}, "system": "https://here.example/visits", "value": "V1"}
+    behind = {"identifier": [visit, {"system": "https://here.example/x"}, {"value": "7"}]}
+    done = procedure("x", CT_HEAD, f"{DAY}T10:00:00Z", **behind)
+    assert count(history, done, report("r", CT_HEAD, f"{DAY}T20:00:00Z", **behind)) == 2
+
+
+def test_a_chain_of_joins_ends_in_one_exam(history: History) -> None:
+    shared = [{"system": "https://here.example/orders", "value": value} for value in "1234"]
+    links = [report(f"r{n}", CT_HEAD, DAY, identifier=[shared[n], shared[n + 1]]) for n in range(3)]
+    assert count(history, *links, procedure("x", CT_HEAD, DAY, report=[ref("DiagnosticReport/r2")])) == 1
+
+
+def test_a_bare_id_means_the_study_before_other_resources(history: History) -> None:
+    images = study("7", "2026-01-01", "CT", description="CT HEAD")
+    other = procedure("7", CT_CHEST, DAY)
+    read = report("r", CT_HEAD, DAY, imagingStudy=[ref("urn:uuid:7")])
+    assert count(history, images, other, read) == 2

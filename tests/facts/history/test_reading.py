@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from cds_service.facts.exams.recognise import MEMORY
 from cds_service.facts.history import alike, pending, prior_exams
+from cds_service.facts.history.recognition import Eyes
 from cds_service.fhir.records import LazyRecords, Section, given
-from cds_service.fhir.resources import DiagnosticReport, ImagingStudy, Procedure
+from cds_service.fhir.resources import CodeableConcept, DiagnosticReport, ImagingStudy, Procedure
 from cds_service.vocabulary.exam_codes import ExamCodes
 from cds_service.vocabulary.exams import exam
 
@@ -424,3 +426,35 @@ def test_the_place_is_told_only_of_exams_done_elsewhere(history: History) -> Non
     assert prior.place == "outside"
     assert "(outside)" in prior.evidence[0].text
     assert "Reader" not in prior.evidence[0].text
+
+
+def test_a_panoramic_film_shows_the_jaw(history: History) -> None:
+    assert told(history(study("s", DAY, "PX"))) == [("XR jaw", DAY, "certain")]
+
+
+def test_documents_keep_their_links_and_their_time(history: History) -> None:
+    document = {
+        "resourceType": "DocumentReference",
+        "id": "d",
+        "type": {"text": "CT head report"},
+        "identifier": [{"system": "x", "value": "1"}],
+        "context": {"related": [ref("ImagingStudy/s")]},
+    }
+    assert len(history(document, study("s", DAY, "CT")).items) == 1
+    assert history(document | {"context": {"period": {"start": "2030-01-01"}}}).items == ()
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [("2026-03", "March 2026"), ("2026", "2026"), ("2025-12-31", "31 December 2025")],
+)
+def test_a_date_is_told_as_precisely_as_it_is_known(history: History, day: str, said: str) -> None:
+    assert history(report("r", CT_HEAD, day)).items[0].evidence[0].text == f"CT head without contrast, {said}"
+
+
+def test_what_is_remembered_stays_bounded(codes: ExamCodes) -> None:
+    eyes = Eyes(codes)
+    for number in range(MEMORY + 10):
+        eyes.concept(CodeableConcept(text=f"exam {number}"))
+    assert 0 < len(eyes._memory) <= MEMORY
+    assert eyes.concept(CodeableConcept(text="CT head")).exam == exam("CT head")
