@@ -155,6 +155,10 @@ class TestLookup:
     def test_the_seventh_character_of_injuries(self, code, names, earlier, codes: ReasonCodes):
         assert codes.coded(ICD10CM, code) == (names, earlier)
 
+    def test_the_seventh_character_of_other_chapters_says_nothing_about_a_reason(self):
+        codes = loaded("a: {label: A bone, icd10cm: [M84]}")
+        assert codes.coded(ICD10CM, "M84.50XD") == (("a",), ())
+
     def test_who_codes_have_no_seventh_character_and_prefixes_of_their_own(self, codes: ReasonCodes):
         assert codes.coded(ICD10, "S52.501D") == (("limb-fracture",), ())
         assert codes.coded(ICD10, "G41.9") == (("status-epilepticus",), ())

@@ -50,6 +50,7 @@ def flagged(text: str) -> list[str]:
         ("fever without cough", ["fever", "-cough"]),
         ("fever w/o cough", ["fever", "-cough"]),
         ("not associated with cough", ["-cough"]),
+        ("no / fever", ["-fever"]),
         # past
         ("h/o asthma", ["<asthma"]),
         ("h/o asthma, cough", ["<asthma", "cough"]),
