@@ -51,6 +51,7 @@ def flagged(text: str) -> list[str]:
         ("fever w/o cough", ["fever", "-cough"]),
         ("not associated with cough", ["-cough"]),
         ("no / fever", ["-fever"]),
+        ("or fever", ["fever"]),
         # past
         ("h/o asthma", ["<asthma"]),
         ("h/o asthma, cough", ["<asthma", "cough"]),
