@@ -114,6 +114,11 @@ class FindingFact:
             return -value.low if self.worse == "low" else value.high if self.worse == "high" else 0.0
         return float(max(map(self.choices.index, value), default=0))
 
+    @property
+    def most_worry(self) -> float:
+        """How worrying the worst answer is; a number has none."""
+        return float(len(self.choices) - 1) if self.choices else 1.0
+
     def reassuring(self, value: Value) -> bool:
         """Whether a value is one that a rule could take comfort in; every number is."""
         return isinstance(value, Interval) or not self.worry(value)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from cds_service.facts.findings.answers import Said
 from cds_service.facts.findings.claims import Claim, Form
 from cds_service.facts.findings.timing import Rank, Visit, older_than, rank, time_of
 from cds_service.facts.findings.wording import evidence
@@ -48,6 +49,8 @@ def settle(fact: FindingFact, claims: Sequence[Claim], visit: Visit, injury: Whe
         said = [one for one in group if _holds(fact, one, visit.now)]
         if only_worse:
             said = [one for one in said if _worse(fact, one.claim)]
+        if any(_blank(one.claim) for one in group):
+            said = [one for one in said if fact.worry(one.claim.said.value) >= fact.most_worry]
         if said:
             return _worst(fact, said)
         only_worse = only_worse or bool(group)
@@ -80,6 +83,11 @@ def _holds(fact: FindingFact, one: Counted, now: datetime) -> bool:
     if fact.absent_lasts is None or not fact.reassuring(value):
         return True
     return not older_than(one.time, now, fact.absent_lasts)
+
+
+def _blank(claim: Claim) -> bool:
+    """Whether a state is in force of which this fact isn't known: one more of it might be the worst."""
+    return claim.form is Form.STATE and claim.said == Said(None)
 
 
 def _worse(fact: FindingFact, claim: Claim) -> bool:
