@@ -62,18 +62,17 @@ class Names:
                     self._unite(other, place)
 
     def _follow(self, place: int, record: Record) -> None:
-        study = ""
-        home = place
+        study: int | None = None
         for link in record.keys.links:
             target = self._find(link)
             if target is None:
                 continue
             if self.records[target].kind != STUDY:
                 self.references.append((link, place, target))
-            elif not study or link < study:
-                study, home = link, target
-        if study:
-            self._unite(home, place)
+            elif study is None:
+                study = target
+        if study is not None:
+            self._unite(study, place)
 
     def _find(self, link: str) -> int | None:
         if link[0] != "*":

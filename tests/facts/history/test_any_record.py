@@ -169,3 +169,56 @@ def test_any_order_of_any_resources_gives_the_same_history(
 def test_telling_everything_twice_adds_nothing_where_resources_have_ids(found: list[dict[str, Any]]) -> None:
     named = [each | {"id": f"n{place}"} for place, each in enumerate(found)]
     assert read(named + named, None) == read(named, None)
+
+
+near = st.sampled_from(
+    [
+        *("2026-03-01", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03", "2026-03-02T23:30:00Z"),
+        *("2026-03-01T10:00:00Z", "2026-03-01T10:50:00Z", "2026-03-01T11:40:00Z", "2026-03-01T12:30:00Z"),
+    ]
+)
+head = st.sampled_from([{"text": "CT head"}, {"text": "CT head without contrast"}, {"text": "CT head and neck"}])
+few = st.lists(
+    st.sampled_from(
+        [
+            {"type": {"coding": [{"code": "ACSN"}]}, "system": "", "value": "7"},
+            {"type": {"coding": [{"code": "ACSN"}]}, "system": "a", "value": "7"},
+            {"type": {"coding": [{"code": "ACSN"}]}, "system": "b", "value": "8"},
+            {"system": "placer", "value": "1"},
+            {"system": "urn:dicom:uid", "value": "1.2"},
+            {"system": "urn:dicom:uid", "value": "1.3"},
+        ]
+    ),
+    max_size=1,
+)
+both = st.lists(st.sampled_from([{"reference": f"ImagingStudy/n{n}"} for n in range(9)]), max_size=2)
+shown = {"description": "CT HEAD", "modality": [{"code": "CT"}]}
+crowd = st.lists(
+    st.one_of(
+        st.fixed_dictionaries(
+            {"resourceType": st.just("ImagingStudy"), "status": st.just("available"), "started": near},
+            optional={"identifier": few},
+        ).map(lambda found: found | shown),
+        st.fixed_dictionaries(
+            {"resourceType": st.just("DiagnosticReport"), "status": st.just("final"), "code": head},
+            optional={"identifier": few, "effectiveDateTime": near, "imagingStudy": both},
+        ),
+        st.fixed_dictionaries(
+            {"resourceType": st.just("Procedure"), "status": st.just("completed"), "code": head},
+            optional={"identifier": few, "performedDateTime": near},
+        ),
+    ),
+    min_size=3,
+    max_size=9,
+)
+
+
+@settings(max_examples=250, deadline=None)
+@cases(crowd, st.randoms(use_true_random=False))
+def test_any_order_of_accounts_of_one_region_and_week_gives_the_same_history(
+    found: list[dict[str, Any]], shuffle: Any
+) -> None:
+    named = [each | {"id": f"n{place}"} for place, each in enumerate(found)]
+    priors = read(named, "2017-05-04")
+    shuffle.shuffle(named)
+    assert read(named, "2017-05-04") == priors
