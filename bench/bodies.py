@@ -10,10 +10,7 @@ PRIORS = (0, 10, 100, 1000)
 PATIENT = "bench-child"
 _SUBJECT = {"reference": f"Patient/{PATIENT}"}
 _LOINC = "http://loinc.org"
-_NOTE = (
-    "Clinical history as given by the family. Technique as per departmental protocol for children. Findings are "
-    "described by region with comparison where earlier images were available. "
-)
+_NOTE = "Technique as per departmental protocol for children. No comparison. Findings are described by region."
 
 
 def _concept(system: str, code: str, display: str) -> dict[str, Any]:
@@ -33,9 +30,8 @@ def _searchset(resources: list[dict[str, Any]]) -> dict[str, Any]:
     return {"resourceType": "Bundle", "type": "searchset", "total": len(entries), "entry": entries}
 
 
-def _meta(kind: str) -> dict[str, Any]:
-    profile = f"http://hl7.org/fhir/us/core/StructureDefinition/us-core-{kind}"
-    return {"versionId": "1", "lastUpdated": _day(1), "profile": [profile]}
+def _meta() -> dict[str, Any]:
+    return {"versionId": "1", "lastUpdated": _day(1), "tag": [{"system": "https://ehr.example.org/tags", "code": "x"}]}
 
 
 def _conditions() -> list[dict[str, Any]]:
@@ -45,7 +41,6 @@ def _conditions() -> list[dict[str, Any]]:
         {
             "resourceType": "Condition",
             "id": f"condition-{place}",
-            "meta": _meta("condition"),
             "clinicalStatus": _concept("http://terminology.hl7.org/CodeSystem/condition-clinical", "active", "Active"),
             "code": _concept("http://hl7.org/fhir/sid/icd-10-cm", code, display),
             "subject": _SUBJECT,
@@ -64,79 +59,119 @@ def _observations() -> list[dict[str, Any]]:
             "resourceType": "Observation",
             "id": f"observation-{place}",
             "status": "final",
-            "category": [_concept("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", "Vital")],
-            "code": _concept(_LOINC, *kinds[place % 5][:2]),
+            "code": {"coding": [dict(zip(("system", "code"), (_LOINC, code), strict=True))], "text": text},
             "subject": _SUBJECT,
             "effectiveDateTime": _day(place // 5),
-            "valueQuantity": {
-                "value": kinds[place % 5][2],
-                "unit": kinds[place % 5][3],
-                "system": "http://unitsofmeasure.org",
-                "code": kinds[place % 5][3],
-            },
+            "valueQuantity": {"value": value, "unit": unit, "code": unit},
         }
         for place in range(20)
+        for code, text, value, unit in [kinds[place % 5]]
     ]
+
+
+_EXAMS = (("36643-5", "XR Chest 2 Views", "DX", "51185008", "Chest"), ("24558-9", "US Abdomen", "US", "818981001",
+          "Abdomen"), ("30799-1", "CT Head WO contrast", "CT", "69536005", "Head"))  # fmt: skip
+_DCM = "http://dicom.nema.org/resources/ontology/DCM"
+_SCT = "http://snomed.info/sct"
 
 
 def _study(place: int) -> dict[str, Any]:
-    code, display, modality = (("36643-5", "XR Chest 2 Views", "DX"), ("24558-9", "US Abdomen", "US"),
-                               ("30799-1", "CT Head WO contrast", "CT"))[place % 3]  # fmt: skip
+    """As a vendor-neutral archive writes it: two series, each with two instances."""
+    code, display, modality, site, part = _EXAMS[place % 3]
+    uid = f"1.2.840.99999999.{place}.1559319196326"
     return {
         "resourceType": "ImagingStudy",
         "id": f"study-{place}",
-        "meta": _meta("imagingstudy"),
-        "identifier": [{"system": "urn:dicom:uid", "value": f"urn:oid:1.2.840.99999.{place}"}],
+        "meta": _meta(),
+        "identifier": [
+            {"use": "official", "system": "urn:dicom:uid", "value": f"urn:oid:{uid}"},
+            {"type": _concept("http://terminology.hl7.org/CodeSystem/v2-0203", "ACSN", "Accession ID"),
+             "system": "https://ehr.example.org/accession", "value": f"A{place:06}"},
+        ],
         "status": "available",
-        "modality": [{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": modality}],
+        "modality": [{"system": _DCM, "code": modality}],
         "subject": _SUBJECT,
+        "encounter": {"reference": f"Encounter/visit-{place}"},
         "started": _day(30 + 5 * place),
-        "procedureCode": [_concept(_LOINC, code, display)],
-        "description": display,
+        "basedOn": [{"reference": f"ServiceRequest/order-{place}"}],
         "numberOfSeries": 1,
+        "numberOfInstances": 2,
+        "procedureCode": [_concept(_LOINC, code, display)],
+        "location": {"reference": "Location/1", "display": "Radiology"},
+        "description": display,
         "series": [
             {
-                "uid": f"1.2.840.99999.{place}.1",
+                "uid": f"{uid}.1",
                 "number": 1,
-                "modality": {"system": "http://dicom.nema.org/resources/ontology/DCM", "code": modality},
+                "modality": {"system": _DCM, "code": modality},
                 "description": f"{display} series",
-                "numberOfInstances": 120,
+                "numberOfInstances": 2,
+                "bodySite": {"system": _SCT, "code": site, "display": part},
+                "started": _day(30 + 5 * place),
+                "instance": [
+                    {"uid": f"{uid}.1.{number}", "sopClass": {"system": "urn:ietf:rfc:3986",
+                     "code": "urn:oid:1.2.840.10008.5.1.4.1.1.2"}, "number": number}
+                    for number in (1, 2)
+                ],
             }
         ],
-        "note": [{"text": _NOTE * 4}],
-    }
+    }  # fmt: skip
 
 
 def _report(place: int) -> dict[str, Any]:
-    code, display = (("36643-5", "XR Chest 2 Views"), ("24558-9", "US Abdomen"), ("30799-1", "CT Head WO contrast"))[
-        place % 3
-    ]
+    """The report of that study."""
+    code, display, *_ = _EXAMS[place % 3]
     return {
         "resourceType": "DiagnosticReport",
         "id": f"report-{place}",
-        "meta": _meta("diagnosticreport-note"),
+        "meta": _meta(),
+        "identifier": [
+            {"type": _concept("http://terminology.hl7.org/CodeSystem/v2-0203", "ACSN", "Accession ID"),
+             "system": "https://ehr.example.org/accession", "value": f"A{place:06}"},
+        ],
         "status": "final",
-        "category": [_concept(_LOINC, "LP29684-5", "Radiology")],
+        "category": [
+            _concept(_LOINC, "LP29684-5", "Radiology"),
+            _concept("http://terminology.hl7.org/CodeSystem/v2-0074", "RAD", "Radiology"),
+        ],
         "code": _concept(_LOINC, code, display),
         "subject": _SUBJECT,
+        "encounter": {"reference": f"Encounter/visit-{place}"},
         "effectiveDateTime": _day(30 + 5 * place),
         "issued": _day(29 + 5 * place),
+        "basedOn": [{"reference": f"ServiceRequest/order-{place}"}],
+        "performer": [{"reference": "Organization/1", "display": "Radiology"}],
+        "resultsInterpreter": [{"reference": f"Practitioner/{place % 7}", "display": "A radiologist"}],
         "imagingStudy": [{"reference": f"ImagingStudy/study-{place}"}],
-        "conclusion": _NOTE * 5,
-    }
+        "conclusion": _NOTE,
+    }  # fmt: skip
 
 
 def _procedure(place: int) -> dict[str, Any]:
+    """A procedure that is no imaging."""
     return {
         "resourceType": "Procedure",
         "id": f"procedure-{place}",
-        "meta": _meta("procedure"),
+        "meta": _meta(),
         "status": "completed",
-        "code": _concept("http://snomed.info/sct", "430193006", "Medication reconciliation"),
+        "category": _concept(_SCT, "103693007", "Diagnostic procedure"),
+        "code": _concept(_SCT, "430193006", "Medication reconciliation"),
         "subject": _SUBJECT,
-        "performedDateTime": _day(20 + place),
-        "note": [{"text": _NOTE * 6}],
-    }
+        "encounter": {"reference": f"Encounter/visit-{place}"},
+        "performedPeriod": {"start": _day(20 + place), "end": _day(20 + place)},
+        "recorder": {"reference": f"Practitioner/{place % 7}", "display": "A nurse"},
+        "performer": [
+            {"function": _concept(_SCT, "224535009", "Registered nurse"),
+             "actor": {"reference": f"Practitioner/{number}", "display": "A nurse"},
+             "onBehalfOf": {"reference": "Organization/1", "display": "Ward"}}
+            for number in (1, 2)
+        ],
+        "location": {"reference": "Location/2", "display": "Ward"},
+        "reasonReference": [{"reference": f"Condition/condition-{place % 5}", "display": "Mild asthma"}],
+        "bodySite": [_concept(_SCT, "38266002", "Entire body")],
+        "outcome": _concept(_SCT, "385669000", "Successful"),
+        "followUp": [_concept(_SCT, "225164002", "Observation of patient")],
+    }  # fmt: skip
 
 
 def request(priors: int, *, instance: str = "7c2a8f3e-5b1d-4e6f-9a0b-1c2d3e4f5a6b") -> dict[str, Any]:

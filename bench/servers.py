@@ -83,7 +83,9 @@ def ours() -> Iterator[Server]:
     port = free_port()
     with tempfile.TemporaryDirectory() as data:
         command = [sys.executable, "-m", "cds_service.cli", "serve", "--port", str(port)]
-        with running("service", command, port, "/health/ready", {"CDS_DATA": data, "CDS_LOG_LEVEL": "warning"}) as server:
+        with running(
+            "service", command, port, "/health/ready", {"CDS_DATA": data, "CDS_LOG_LEVEL": "warning"}
+        ) as server:
             yield server
 
 

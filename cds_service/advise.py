@@ -135,42 +135,48 @@ class Advisor:
     def _write(
         self, one: Judged, client: Client, request: HookRequest, content: Content, decision: str, now: datetime
     ) -> Sequence[Issued]:
+        if not one.judgement.shown:
+            return ()
         exam = str(one.order.recognised.exam)
         patient = self.keeper.identity.patient(client.id, request.context.patient_id)
         encounter = self.keeper.identity.encounter(client.id, request.context.encounter_id)
+        whom = Shown(client.id, patient, encounter, "", exam)
         findings = [
             finding
             for finding in one.judgement.shown
-            if not self.keeper.suppressed(Shown(client.id, patient, encounter, finding.rule, exam), now)
+            if not self.keeper.suppressed(whom._replace(rule=finding.rule), now)
         ]
         if not findings:
             return ()
         draft = Draft(_mapping(plain(one.order.draft.raw)), one.order.draft.reference, exam=one.order.recognised.exam)
         tongue = dialect(client.profile)(draft, content.orders, new_id=_new_id)
         writer = CardWriter(
-            content.templates, content.overrides, Sender(LABEL, TOPIC_SYSTEM, self.public_url or None), content.orders.say
+            content.templates,
+            content.overrides,
+            Sender(LABEL, TOPIC_SYSTEM, self.public_url or None),
+            content.orders.say,
         )
         about = About(one.order.recognised.name, one.order.recognised.exam)
         written = writer.write(findings, about, tongue, new_id=lambda: self.keeper.identity.card_id(client.id))
         for issued in written.issued:
-            self._keep(issued, client, request, exam=exam, decision=decision, now=now)
+            self._keep(issued, whom, request, decision=decision, now=now)
+        for note in (*written.notes, *tongue.notes):
+            log().info("not offered", decision=decision, reason=note)
         return written.issued
 
-    def _keep(
-        self, issued: Issued, client: Client, request: HookRequest, *, exam: str, decision: str, now: datetime
-    ) -> None:
-        identity, card = self.keeper.identity, issued.card
+    def _keep(self, issued: Issued, whom: Shown, request: HookRequest, *, decision: str, now: datetime) -> None:
+        card = issued.card
         self.keeper.issued(
             IssuedCard(
                 card=card.uuid,
-                client=client.id,
+                client=whom.client,
                 service=request.hook,
                 issued_at=now,
-                patient=identity.patient(client.id, request.context.patient_id),
-                exam=exam,
+                patient=whom.patient,
+                exam=whom.exam,
                 rules=[(finding.rule, finding.version) for finding in issued.findings],
                 suggestions={one.uuid: one.label for one in card.suggestions or ()},
-                encounter=identity.encounter(client.id, request.context.encounter_id),
+                encounter=whom.encounter,
                 user=request.context.user_id,
                 decision=decision,
             )
@@ -250,7 +256,7 @@ def make_child(record: LazyRecords, content: Content, request: HookRequest, now:
         exams=content.exams,
         reasons=content.reasons,
         findings=content.findings,
-        definitions={one.fact: one.read for one in content.rules.definitions},
+        definitions=content.definitions,
         results=content.results,
         site=site._replace(offers={**site.offers, **content.site.offers}),
         now=now,

@@ -6,7 +6,7 @@ Made whole or not at all: ``build`` raises ContentError with everything that is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -23,6 +23,7 @@ from cds_service.rules.ruleset import build as build_rules
 from cds_service.rules.ruleset import parse, read_sources
 from cds_service.vocabulary import exam_codes, finding_codes, order_codes, reason_codes
 from cds_service.vocabulary.facts import STATIC, Fact
+from cds_service.vocabulary.readings import Facts, Reading
 from cds_service.yaml_source import Block, Text
 
 SOURCES = "rules/sources.yaml"
@@ -48,6 +49,7 @@ class Content:
     orders: order_codes.OrderCodes
     results: ResultWords
     facts: Mapping[str, Fact]
+    definitions: Mapping[str, Callable[[Facts], Reading]]
     overrides: override_reasons.Overrides
     site: tuning.Site
     files: Mapping[str, bytes]
@@ -79,8 +81,12 @@ def build(
     Raises ContentError with every problem found. *run_examples* may be False for files that passed before.
     """
     problems: list[Problem] = []
-    exams = _tried(problems, exam_codes.ExamCodes.load, _below(files, "rules/codes/exams/", "site/codes/exams/"), licences)
-    reasons = _tried(problems, reason_codes.load, _below(files, "rules/codes/reasons/", "site/codes/reasons/"))
+    exams = _tried(
+        problems, exam_codes.ExamCodes.load, _below(files, "rules/codes/exams/", "site/codes/exams/"), licences
+    )
+    reasons = _tried(
+        problems, reason_codes.load, _below(files, "rules/codes/reasons/", "site/codes/reasons/"), licences
+    )
     findings = _tried(problems, finding_codes.load, _below(files, "rules/codes/findings/", "site/codes/findings/"))
     orders = _tried(problems, order_codes.load, _below(files, ORDERS), _below(files, "site/codes/orders"))
     templates = _tried(problems, template.load, _below(files, "cards/"))
@@ -116,6 +122,7 @@ def build(
         orders=orders,
         results=results or NO_WORDS,
         facts={**defined, **facts},
+        definitions={one.fact: one.read for one in rules.definitions},
         overrides=overrides,
         site=site,
         files=dict(files),

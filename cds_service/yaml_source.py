@@ -76,10 +76,11 @@ def read(source: str | bytes, *, file: str) -> Any:
     if len(source) > MAX_BYTES:
         raise ContentError([Problem(file, 1, f"the file is larger than {MAX_BYTES} bytes", "split it")])
     if isinstance(source, bytes):
+        written = source
         try:
-            source = source.decode("utf-8")
+            source = written.decode("utf-8")
         except UnicodeDecodeError as error:
-            line = source[: error.start].count(b"\n") + 1
+            line = written[: error.start].count(b"\n") + 1
             raise ContentError([Problem(file, line, "this is not UTF-8 text", "save the file as UTF-8")]) from None
     try:
         for event in _bounded(yaml.parse(source, Loader=Loader), file):

@@ -99,7 +99,9 @@ def _show(card: dict[str, Any]) -> None:
 
 def _plain(markdown: str) -> list[str]:
     """Markdown as a card window would show it, roughly."""
-    unmarked = re.sub(r"\\([\\`*_{}\[\]()#+\-.!|<>~&])", r"\1", re.sub(r"[*_]{1,2}(?=\S)|(?<=\S)[*_]{1,2}", "", markdown))
+    unmarked = re.sub(
+        r"\\([\\`*_{}\[\]()#+\-.!|<>~&])", r"\1", re.sub(r"[*_]{1,2}(?=\S)|(?<=\S)[*_]{1,2}", "", markdown)
+    )
     return [line.replace("- ", "• ", 1) if line.startswith("- ") else line for line in unmarked.split("\n") if line]
 
 

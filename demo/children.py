@@ -70,7 +70,9 @@ def _request(
     }
     keys = ("conditions", "observations", "imagingStudies", "reports", "procedures", "devices", "allergies",
             "medications", "forms", "orders")  # fmt: skip
-    prefetch: dict[str, Any] = {key: _bundle(*({**one, "subject": subject} for one in records.get(key, ()))) for key in keys}
+    prefetch: dict[str, Any] = {
+        key: _bundle(*({**one, "subject": subject} for one in records.get(key, ()))) for key in keys
+    }
     prefetch["patient"] = {"resourceType": "Patient", "id": patient, "gender": sex, "birthDate": _born(years)}
     prefetch["encounter"] = {
         "resourceType": "Encounter",

@@ -8,6 +8,7 @@ named.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _STEMS: Final = (
@@ -29,6 +30,7 @@ _WORDS: Final = re.compile(r"\b(?:nat|hcg)\b")
 _CLAUSE: Final = re.compile(r"(?<=[,;.?!])\s+")
 
 
+@lru_cache(4096)
 def sayable(text: str) -> bool:
     """
     Whether *text* may stand on a card.
@@ -42,6 +44,7 @@ def sayable(text: str) -> bool:
     return _WORDS.search(lowered) is None
 
 
+@lru_cache(4096)
 def discreet(text: str) -> str:
     """
     The text without the clauses that may not be said.

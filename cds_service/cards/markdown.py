@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
+
+MEMORY: Final = 4096
+"""Texts whose harmless form is remembered: the same rules, sources and findings are said again and again."""
 
 _SPECIAL: Final = {ord(sign): f"\\{sign}" for sign in "\\`*_[]~|"} | {
     ord("&"): "&amp;",
@@ -25,6 +29,7 @@ _HANGING: Final = frozenset({"and", "or", "of", "the", "a", "an", "with", "witho
 _MARKS: Final = 2
 
 
+@lru_cache(MEMORY)
 def plain(text: str, limit: int = 0) -> str:
     """
     One line of readable text: control and direction characters gone, spaces single; cut at a word beyond *limit*.
@@ -40,6 +45,7 @@ def plain(text: str, limit: int = 0) -> str:
     return shorten(text, limit) if limit else text
 
 
+@lru_cache(MEMORY)
 def escape(text: str) -> str:
     """
     The text as Markdown that shows exactly this text.
@@ -53,6 +59,7 @@ def escape(text: str) -> str:
     return _OPENING.sub(r"\\", text, count=1) if _NUMBERED.match(text) else text
 
 
+@lru_cache(MEMORY)
 def inert(text: str) -> str:
     """
     The text for a place that is no Markdown, safe even if a client takes it for HTML or Markdown.

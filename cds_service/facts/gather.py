@@ -42,6 +42,7 @@ Gap = tuple[str, str]
 
 _HISTORY_SOURCES: Final[tuple[type[Resource], ...]] = (ImagingStudy, DiagnosticReport, Procedure)
 _SHOWN: Final = 3
+_OF_FINDINGS: Final = frozenset({"sign", "safety", "score", "exam", "patient", "setting"})
 
 
 class Site(NamedTuple):
@@ -80,6 +81,7 @@ class Child:
         self._patient: Patient | None = None
         self._setting: dict[str, Reading] | None = None
         self._gaps: dict[Gap, None] = {}
+        self._unheard: Mapping[str, Reading] | None = None
 
     def about(self, order: ServiceRequest, recognised: Recognised) -> OrderFacts:
         """The facts of one of the call's orders."""
@@ -89,6 +91,17 @@ class Child:
     def findings(self) -> Findings:
         """The clinical findings and safety facts."""
         return self._findings
+
+    def unheard(self) -> Mapping[str, Reading]:
+        """
+        The findings nobody recorded in a record that was read whole: unknown, all at once.
+
+        Nothing when part of it could not be read: then each fact asked for tells what it lacked.
+        """
+        if self._unheard is None:
+            names = () if self._findings.all_gaps() else self._findings.unheard().difference(self.definitions)
+            self._unheard = dict.fromkeys(names, UNKNOWN)
+        return self._unheard
 
     @property
     def patient(self) -> Patient | None:
@@ -129,29 +142,42 @@ class Child:
         return tuple(sorted(self._gaps))
 
 
-class OrderFacts:
-    """Every fact of one order; unknown for a name that is none."""
+class OrderFacts(dict[str, Reading]):
+    """
+    Every fact of one order; unknown for a name that is none.
+
+    A dictionary that fills itself: what nobody recorded is filled in at once, everything else when asked for.
+    """
 
     def __init__(self, child: Child, order: ServiceRequest, recognised: Recognised) -> None:
+        super().__init__()
         self._child = child
         self._order = order
         self._recognised = recognised
         self._own: dict[str, Reading] | None = None
-        self._read: dict[str, Reading] = {}
         self._defining: set[str] = set()
         self._circular = False
+        self._filled = False
 
-    def __getitem__(self, name: str) -> Reading:
+    def __missing__(self, name: str) -> Reading:
         """The fact's reading: as read, else as defined by others."""
-        reading = self._read.get(name)
-        if reading is not None:
-            return reading
-        reading = self._direct(name)
         define = self._child.definitions.get(name)
+        if define is None and not self._filled and name.partition(".")[0] in _OF_FINDINGS:
+            self._fill()
+            if name in self:
+                return self[name]
+        reading = self._direct(name)
         if define is None or reading.value is not None:
-            self._read[name] = reading
+            self[name] = reading
             return reading
         return self._defined(name, reading, define)
+
+    def _fill(self) -> None:
+        """Everything nobody recorded is unknown; what was asked before stays."""
+        self._filled = True
+        asked = dict(self)
+        self.update(self._child.unheard())
+        self.update(asked)
 
     def _defined(self, name: str, direct: Reading, define: Definition) -> Reading:
         """A fact as others define it; one that leads back to itself gets what was read, and isn't kept."""
@@ -166,12 +192,12 @@ class OrderFacts:
         if not self._defining:
             self._circular = False
         if not self._circular:
-            self._read[name] = reading
+            self[name] = reading
         return reading
 
     def known(self) -> tuple[str, ...]:
-        """The names of the facts asked for so far."""
-        return tuple(self._read)
+        """The names of the facts asked for so far that say anything."""
+        return tuple(name for name, reading in self.items() if reading.value is not None or reading.suspected)
 
     def _direct(self, name: str) -> Reading:
         group = name.partition(".")[0]

@@ -1,0 +1,1 @@
+"""What of FHIR is read, and how what is missing is fetched."""

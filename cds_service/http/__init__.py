@@ -1,0 +1,1 @@
+"""The rim: routes, access, problems, health."""

@@ -1,0 +1,1 @@
+"""Facts → findings: rules as files, judged with three answers."""

@@ -33,7 +33,9 @@ def inconsistencies(rules: RuleSet, facts: Mapping[str, Fact], today: date) -> I
     for topic in rules.topics:
         for variant in topic.variants:
             if not _reachable(topic, variant, facts):
-                yield _at(topic, variant, f"variant {variant.id} can never be chosen", "its conditions contradict each other")
+                yield _at(
+                    topic, variant, f"variant {variant.id} can never be chosen", "its conditions contradict each other"
+                )
         for one, other in itertools.combinations(topic.variants, 2):
             if one.id in other.may_overlap or other.id in one.may_overlap:
                 continue
@@ -65,7 +67,8 @@ def _disagreement(one: Variant, other: Variant) -> Exam | None:
 def _reachable(topic: Topic, variant: Variant, facts: Mapping[str, Fact]) -> bool:
     names = variant.criterion.facts | topic.applies_to.facts
     return any(
-        variant.criterion.holds(given) and topic.applies_to.holds(given) for given in situations(topic, names, facts, more=2)
+        variant.criterion.holds(given) and topic.applies_to.holds(given)
+        for given in situations(topic, names, facts, more=2)
     )
 
 

@@ -159,7 +159,9 @@ def compile_block(block: Any, scope: Scope, *, skip: Sequence[str] = ()) -> Crit
         if key in skip:
             continue
         if key in GROUPS:
-            tests.append(_group(key, wanted, scope, names))
+            group, asked = _group(key, wanted, scope)
+            tests.append(group)
+            names |= asked
             continue
         fact = scope.facts.get(key)
         if fact is None:
@@ -173,18 +175,17 @@ def compile_block(block: Any, scope: Scope, *, skip: Sequence[str] = ()) -> Crit
     return Criterion(all_of(tests), frozenset(names)) if tests else ALWAYS
 
 
-def _group(key: str, blocks: Any, scope: Scope, names: set[str]) -> Test:
+def _group(key: str, blocks: Any, scope: Scope) -> tuple[Test, frozenset[str]]:
     if not isinstance(blocks, list) or not blocks:
         scope.wrong(blocks, f"{key} needs a list of blocks", "start each with a dash")
-        return ALWAYS.holds
+        return ALWAYS.holds, frozenset()
     parts = [compile_block(block, scope) for block in blocks]
-    for part in parts:
-        names |= part.facts
+    names: frozenset[str] = frozenset().union(*(part.facts for part in parts))
     tests = [part.holds for part in parts]
     if key == "all":
-        return all_of(tests)
+        return all_of(tests), names
     together = any_of(tests)
-    return inverse(together) if key == "none" else together
+    return (inverse(together) if key == "none" else together), names
 
 
 def _near(word: str, known: Mapping[str, Any] | frozenset[str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from cds_service.errors import Problem
 from cds_service.findings import Advice, Finding, Outcome, Verdict
@@ -49,7 +48,9 @@ def outcome(
     return _of_definition(rule, facts), None
 
 
-def _of_topic(rule: Topic, example: Example, facts: Facts, broader: Mapping[str, tuple[str, ...]]) -> Any:
+def _of_topic(
+    rule: Topic, example: Example, facts: Facts, broader: Mapping[str, tuple[str, ...]]
+) -> tuple[str, Finding | None]:
     rules = RuleSet(topics=(rule,), broader=broader, by_reason={reason: (rule,) for reason in rule.reasons})
     judged = judge(example.order, facts, rules)
     finding = judged.findings[0] if judged.findings else None

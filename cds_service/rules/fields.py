@@ -124,7 +124,9 @@ class Fields:
         for key in self.block:
             if key not in self._asked:
                 near = get_close_matches(key, self._asked, n=1)
-                self.wrong(key, f"{key} is not a field of {self.what}", f"did you mean {near[0]}?" if near else "remove it")
+                self.wrong(
+                    key, f"{key} is not a field of {self.what}", f"did you mean {near[0]}?" if near else "remove it"
+                )
 
 
 def read_exams(phrases: Sequence[Any], wrong: Callable[..., None]) -> Iterator[Exam]:

@@ -38,7 +38,9 @@ def read_metadata(fields: Fields, desk: Desk) -> dict[str, Any]:
     rule_id = fields.text("id")
     stem = fields.file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     if rule_id and rule_id != stem:
-        fields.wrong(fields.get("id"), f"the id {rule_id} is not the file's name", f"call it {stem}, or rename the file")
+        fields.wrong(
+            fields.get("id"), f"the id {rule_id} is not the file's name", f"call it {stem}, or rename the file"
+        )
     review = Fields(fields.block_at("review", required=True), fields.file, desk.problems, "review")
     effective = Fields(fields.block_at("effective", required=True), fields.file, desk.problems, "effective")
     due = review.day("due")
@@ -177,7 +179,9 @@ def read_examples(fields: Fields, desk: Desk, expects: tuple[str, ...]) -> tuple
         one.finish()
         found.append(Example(name, order, facts, expect, offers, never, line_of(body)))
     if not found:
-        fields.wrong(fields.block, "a rule needs examples", "show the card, each exception, both sides of each threshold")
+        fields.wrong(
+            fields.block, "a rule needs examples", "show the card, each exception, both sides of each threshold"
+        )
     return tuple(found)
 
 

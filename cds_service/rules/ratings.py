@@ -116,9 +116,7 @@ def change(order: Exam, other: Exam) -> int:
 
 def narrowed(order: Exam, away: int) -> Exam | None:
     """*order* without the regions that lie wholly in the mask *away*; None when nothing would be left."""
-    kept = frozenset(
-        region for region in order.regions if order._replace(regions=frozenset({region})).mask & ~away
-    )
+    kept = frozenset(region for region in order.regions if order._replace(regions=frozenset({region})).mask & ~away)
     return order._replace(regions=kept) if kept and kept != order.regions else None
 
 

@@ -118,7 +118,9 @@ def _overrides(card: Fields, desk: Desk) -> tuple[str, ...]:
     words = card.words("override_reasons")
     for word in words:
         if desk.override_reasons is not None and word not in desk.override_reasons:
-            card.wrong(card.get("override_reasons"), f"{word} is not an override reason", "see rules/override-reasons.yaml")
+            card.wrong(
+                card.get("override_reasons"), f"{word} is not an override reason", "see rules/override-reasons.yaml"
+            )
     return words
 
 
@@ -166,13 +168,25 @@ def _variant(one: Fields, desk: Desk, scope: Scope) -> Variant | None:
     if not (rows or preferences or no_imaging):
         one.wrong(one.block, f"variant {variant_id} says nothing", "add ratings, preferences or no_imaging")
     if no_imaging and not rows and not not_needed:
-        one.wrong(one.block, f"variant {variant_id} rates nothing", "say under not_needed which exams no_imaging is about")
+        one.wrong(
+            one.block, f"variant {variant_id} rates nothing", "say under not_needed which exams no_imaging is about"
+        )
     overlap = one.words("may_overlap")
     one.finish()
     if citation is None:
         return None
     return Variant(
-        variant_id, situation, criterion, follows, citation, rows, no_imaging, not_needed, preferences, overlap, one.line
+        variant_id,
+        situation,
+        criterion,
+        follows,
+        citation,
+        rows,
+        no_imaging,
+        not_needed,
+        preferences,
+        overlap,
+        one.line,
     )
 
 
@@ -253,7 +267,9 @@ def _safety(fields: Fields, desk: Desk, common: dict[str, Any]) -> Safety:
         criterion=criterion,
         unknown_acts=fields.text("unknown", "ignored", choices=("acts", "ignored")) == "acts",
         because=fields.text("because"),
-        effect=Effect(_silences(effect), tuple(_removes(effect)), effect.text("soften", "", choices=("info",)) == "info"),
+        effect=Effect(
+            _silences(effect), tuple(_removes(effect)), effect.text("soften", "", choices=("info",)) == "info"
+        ),
         scope=effect.get("silence") == "all" and criterion.facts <= {"patient.age"},
         each_alternative=any(name.startswith("alternative.") for name in criterion.facts),
     )
@@ -273,7 +289,9 @@ def _silences(effect: Fields) -> frozenset[Advice]:
         elif word in _WORDS:
             silenced.add(_WORDS[word])
         else:
-            effect.wrong(effect.get("silence"), f"{word} is not advice", "use all, appropriateness or " + ", ".join(_WORDS))
+            effect.wrong(
+                effect.get("silence"), f"{word} is not advice", "use all, appropriateness or " + ", ".join(_WORDS)
+            )
     return frozenset(silenced)
 
 

@@ -120,7 +120,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Topic(Rule):
-    """One clinical topic: its variants decide how the order rates and what is better. ``memory`` keeps ratings by exam."""
+    """One clinical topic: its variants decide how the order rates and what is better. ``memory`` and ``offers`` remember ratings and alternatives."""
 
     applies_to: Criterion
     unless: tuple[Exception_, ...]
@@ -131,7 +131,8 @@ class Topic(Rule):
     reasons: frozenset[str]
     candidates: tuple[Exam, ...]
     mentions: Mapping[str, frozenset[Any]]
-    memory: dict[Exam, tuple[Rating | None, ...]] = field(default_factory=dict, compare=False, repr=False)
+    memory: dict[Exam, tuple[Rating | None, ...]] = field(default_factory=dict, repr=False)
+    offers: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,7 @@ from cds_service.rules.metadata import Desk
 from cds_service.rules.reader import defined_fact, read_rule
 from cds_service.rules.rule import Check, Definition, Rule, RuleSet, Safety, Topic
 from cds_service.vocabulary.facts import Fact
-from cds_service.yaml_source import Block, read
+from cds_service.yaml_source import Block, Text, read
 
 
 def read_sources(block: Any, file: str, problems: list[Problem]) -> dict[str, Citation]:
@@ -77,7 +77,7 @@ def build(
 
 
 def _tuned(block: Any, tuned: Mapping[str, Mapping[str, Any]] | None) -> Mapping[str, Any]:
-    name = block.get("id") if isinstance(block, Block) else None
+    name = block.get(Text("id")) if isinstance(block, Block) else None
     return (tuned or {}).get(str(name), {})
 
 
@@ -87,7 +87,9 @@ def _repeated(rules: list[Rule]) -> list[Problem]:
     for rule in rules:
         first = seen.setdefault(rule.id, rule)
         if first is not rule:
-            problems.append(Problem(rule.file, rule.line, f"{rule.id} stands in {first.file} too", "give it another id"))
+            problems.append(
+                Problem(rule.file, rule.line, f"{rule.id} stands in {first.file} too", "give it another id")
+            )
     return problems
 
 

@@ -17,9 +17,27 @@ NEEDS_ALTERNATIVE = frozenset({Advice.INSTEAD, Advice.PREFER, Advice.FEWER_PASSE
 
 def apply(rules: Sequence[Safety], order: Exam, facts: Facts, verdicts: Iterable[Verdict]) -> list[Verdict]:
     """*verdicts* after every safety rule that acts on these facts."""
-    acting = [rule for rule in rules if not rule.each_alternative and rule.acts(facts)]
-    each = [rule for rule in rules if rule.each_alternative]
+    verdicts = list(verdicts)
+    findings = [verdict.finding for verdict in verdicts if verdict.finding]
+    acting: list[Safety] = []
+    each: list[Safety] = []
+    for rule in rules:
+        if not any(_touches(rule.effect, finding) for finding in findings):
+            continue
+        if rule.each_alternative:
+            each.append(rule)
+        elif rule.acts(facts):
+            acting.append(rule)
     return [_safe(verdict, acting, each, facts) if verdict.finding else verdict for verdict in verdicts]
+
+
+def _touches(effect: Effect, finding: Finding) -> bool:
+    """Whether the effect could change *finding* at all; if not, nobody needs to ask whether it acts."""
+    return (
+        finding.advice in effect.silence
+        or (effect.soften and finding.indicator is not Indicator.INFO)
+        or (bool(effect.remove) and any(removes(effect, one.exam) for one in finding.alternatives))
+    )
 
 
 def _safe(verdict: Verdict, acting: Sequence[Safety], each: Sequence[Safety], facts: Facts) -> Verdict:

@@ -87,7 +87,9 @@ def rule_schema(facts: Mapping[str, Fact], override_reasons: Iterable[str]) -> d
         "properties": {"kind": {"enum": list(KINDS)}},
         "required": ["kind"],
         "oneOf": list(kinds.values()),
-        "$defs": {"block": {**_block({**lines, **groups}), "description": "All lines hold; a list is any of its values."}},
+        "$defs": {
+            "block": {**_block({**lines, **groups}), "description": "All lines hold; a list is any of its values."}
+        },
     }
 
 

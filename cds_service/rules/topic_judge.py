@@ -112,6 +112,22 @@ class _Table:
     # alternatives
 
     def _alternatives(self) -> list[Alternative]:
+        """The better exams, best first; what was found once for this order and these situations is remembered."""
+        memory, key = self.topic.offers, self._position()
+        known = memory.get(key)
+        if known is None:
+            known = (self._find_alternatives(), tuple(self.notes))
+            if len(memory) < _MEMORY:
+                memory[key] = known
+        found, notes = known
+        self.notes = list(notes)
+        return list(found)
+
+    def _position(self) -> tuple[object, ...]:
+        others = tuple((other.topic.id, other.met, other.possible) for other in self.others)
+        return self.order, self.one.met, self.one.possible, others
+
+    def _find_alternatives(self) -> list[Alternative]:
         found = [exam for exam in self.topic.candidates if self._better(exam)]
         found.sort(key=self._merit)
         return [
@@ -148,7 +164,8 @@ class _Table:
         return exam.modality == self.order.modality and not self._adds_radiation(exam)
 
     def _adds_radiation(self, exam: Exam) -> bool:
-        return exam.modality not in ("US", "XR", "MR") and radiation(exam) > radiation(self.order)
+        free = ("US", "MR") if not self.order.ionizing else ("US", "MR", "XR")
+        return exam.modality not in free and radiation(exam) > radiation(self.order)
 
     def _never_right(self) -> bool:
         return all(rating is Rating.USUALLY_NOT for rating in self.one.ratings)
@@ -166,7 +183,15 @@ class _Table:
         theirs = [ratings_of(self.topic, exam)[place] for place in self.one.judged]
         bad = sum(rating in (None, Rating.USUALLY_NOT) for rating in theirs)
         best = max((rating or 0) for rating in theirs)
-        return bad, -best, change(self.order, exam), exam.modality == "MR", radiation(exam), exam.mask.bit_count(), str(exam)
+        return (
+            bad,
+            -best,
+            change(self.order, exam),
+            exam.modality == "MR",
+            radiation(exam),
+            exam.mask.bit_count(),
+            str(exam),
+        )
 
     def _best_words(self, exam: Exam) -> str:
         theirs = ratings_of(self.topic, exam)
@@ -271,7 +296,9 @@ class _Table:
     def _held_back(self) -> bool:
         """Whether only a situation that may or may not be this one keeps a better exam from being offered."""
         known = replace(self.one, possible=())
-        return bool(self.one.possible) and bool(_Table(known, self.order, self.facts, self.others, self.calm)._alternatives())
+        return bool(self.one.possible) and bool(
+            _Table(known, self.order, self.facts, self.others, self.calm)._alternatives()
+        )
 
     def _ask(self, why: str) -> Verdict:
         unknown = self._deciding()
@@ -308,7 +335,9 @@ class _Table:
             return variant.no_imaging or "no imaging is usually needed"
         if mine is best:
             return f"the exam as ordered is rated {best.words}"
-        exams = sorted((row.exam for row in variant.rows if row.rating is best), key=lambda exam: (radiation(exam), str(exam)))
+        exams = sorted(
+            (row.exam for row in variant.rows if row.rating is best), key=lambda exam: (radiation(exam), str(exam))
+        )
         return f"{name(exams[0])} is rated {best.words}"
 
     def _finding(

@@ -220,6 +220,7 @@ _NAMES: Final = {
 _TECHNIQUE_NAMES: Final = {"diffusion-tensor": "DTI"}
 
 
+@lru_cache(maxsize=4096)
 def name(exam: Exam) -> str:
     """
     The exam in a clinician's words.

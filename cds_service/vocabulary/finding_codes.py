@@ -132,6 +132,12 @@ class FindingCodes:
     general: GeneralAnswers
     from_device: Mapping[str, FindingFact] = field(default_factory=dict)
     injury: FindingFact | None = None
+    read_only: frozenset[str] = field(init=False)
+    """The facts that are only read, never computed from others."""
+
+    def __post_init__(self) -> None:
+        read_only = frozenset(name for name, fact in self.findings.items() if fact.computed is None)
+        object.__setattr__(self, "read_only", read_only)
 
     def says(self, system: str, code: str) -> Assertions:
         """What a code says, for people and tests: nothing when it is not listed."""

@@ -4,7 +4,7 @@ from datetime import date
 from types import SimpleNamespace
 
 from cds_service.findings import Citation
-from cds_service.rules.given import order_facts
+from cds_service.rules.given import NOW, order_facts
 from cds_service.rules.judge import WithDefinitions, judge
 from cds_service.rules.metadata import Desk
 from cds_service.rules.ruleset import build, parse
@@ -12,7 +12,6 @@ from cds_service.vocabulary.exams import exam
 from cds_service.vocabulary.facts import STATIC, Fact, Kind
 from cds_service.vocabulary.quantities import span
 from cds_service.vocabulary.readings import Age, Interval, Names, Priors, Reading
-from cds_service.rules.given import NOW
 
 FACTS = {
     **STATIC,
@@ -38,7 +37,9 @@ sources: [guide]
 changes: [{{version: 1, on: 2026-01-01, by: Nobody, change: First.}}]
 """
 
-BELLY = COMMON.format(kind="appropriateness", title="Belly ache") + """
+BELLY = (
+    COMMON.format(kind="appropriateness", title="Belly ache")
+    + """
 id: belly
 thresholds:
   covered: {value: 18 years, allowed: [16 years, 21 years], meaning: Younger patients are covered.}
@@ -87,8 +88,11 @@ examples:
     expect: info
     offers: [US right-lower-quadrant]
 """
+)
 
-HEAD = COMMON.format(kind="appropriateness", title="Sore head") + """
+HEAD = (
+    COMMON.format(kind="appropriateness", title="Sore head")
+    + """
 id: head
 applies_to: {order.reason: sore-head}
 variants:
@@ -111,8 +115,11 @@ card: {override_reasons: [clinical-judgement]}
 examples:
   - {name: Fever, order: CT head without contrast, facts: {order.reason: sore-head, sign.fever: present, history.any: none}, expect: info}
 """
+)
 
-PASSES = COMMON.format(kind="check", title="More than one phase") + """
+PASSES = (
+    COMMON.format(kind="check", title="More than one phase")
+    + """
 id: passes
 thresholds:
   two: {value: 2 passes, meaning: More than one pass.}
@@ -126,8 +133,11 @@ examples:
   - {name: Two, order: CT abdomen+pelvis without and with contrast, facts: {order.reason: belly-ache}, expect: warning, offers: [CT abdomen+pelvis with contrast]}
   - {name: One, order: CT abdomen+pelvis with contrast, but: {}, expect: silence}
 """
+)
 
-WIDTH = COMMON.format(kind="check", title="More regions than asked") + """
+WIDTH = (
+    COMMON.format(kind="check", title="More regions than asked")
+    + """
 id: width
 when: {order.modality: CT, order.extra_region: [chest, head]}
 advice: narrower-exam
@@ -136,8 +146,11 @@ card: {indicator: info, situation: Chest was not asked about., because: Scan the
 examples:
   - {name: Chest too, order: CT chest+abdomen+pelvis with contrast, facts: {order.extra_region: [chest]}, expect: info, offers: [CT abdomen+pelvis with contrast]}
 """
+)
 
-ADULT = COMMON.format(kind="safety", title="Adults") + """
+ADULT = (
+    COMMON.format(kind="safety", title="Adults")
+    + """
 id: safe-adult
 thresholds:
   limit: {value: 18 years, allowed: [18 years, 21 years], meaning: Silent from here.}
@@ -147,16 +160,22 @@ effect: {silence: all}
 because: Not a child, or the age is not known.
 examples: [{name: Adult, order: CT head, facts: {patient.age: 18 years}, expect: silences}]
 """
+)
 
-SHAKY = COMMON.format(kind="safety", title="Unstable") + """
+SHAKY = (
+    COMMON.format(kind="safety", title="Unstable")
+    + """
 id: safe-shaky
 when: {safety.shaky: present}
 effect: {silence: appropriateness}
 because: The child is unstable.
 examples: [{name: Shaky, order: CT head, facts: {safety.shaky: suspected}, expect: silences}]
 """
+)
 
-DONE = COMMON.format(kind="safety", title="Ultrasound done") + """
+DONE = (
+    COMMON.format(kind="safety", title="Ultrasound done")
+    + """
 id: safe-done
 thresholds:
   recent: {value: 48 hours, allowed: [6 hours, 7 days], meaning: This recent counts as done.}
@@ -165,8 +184,17 @@ effect: {remove: [US]}
 because: Ultrasound was already done.
 examples: [{name: Done, order: CT head, facts: {alternative.modality: US, alternative.done: 5 hours ago}, expect: removes}]
 """
+)
 
-ALL = {"belly": BELLY, "head": HEAD, "passes": PASSES, "width": WIDTH, "safe-adult": ADULT, "safe-shaky": SHAKY, "safe-done": DONE}
+ALL = {
+    "belly": BELLY,
+    "head": HEAD,
+    "passes": PASSES,
+    "width": WIDTH,
+    "safe-adult": ADULT,
+    "safe-shaky": SHAKY,
+    "safe-done": DONE,
+}
 
 
 def desk(**more):

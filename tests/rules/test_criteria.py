@@ -2,14 +2,13 @@
 
 import pytest
 
-from cds_service.rules.criteria import compile_block
+from cds_service.rules.criteria import Scope, compile_block
+from cds_service.rules.fields import Fields
 from cds_service.rules.given import NOW
 from cds_service.rules.metadata import scope_of
-from cds_service.rules.fields import Fields
 from cds_service.vocabulary.exams import exam
 from cds_service.vocabulary.quantities import quantity, span
 from cds_service.vocabulary.readings import GivenFacts, Interval, Names, Prior, Priors, Reading
-from cds_service.rules.criteria import Scope
 from cds_service.yaml_source import read
 from tests.rules.desk import FACTS
 
@@ -161,8 +160,9 @@ def test_a_block_that_is_no_block_is_a_problem():
 
 
 def test_scope_of_a_rule_holds_its_thresholds():
-    from cds_service.rules.metadata import read_thresholds
     from datetime import date
+
+    from cds_service.rules.metadata import read_thresholds
     from tests.rules.desk import desk
 
     fields = Fields(read("thresholds: {low: {value: 3 points, meaning: m}}", file="x"), "x", [], "a rule")

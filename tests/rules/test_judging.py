@@ -113,12 +113,17 @@ def test_appropriate_for_any_of_its_reasons_is_silence():
 def _second():
     from tests.rules.desk import HEAD as text
 
-    return text.replace("id: head", "id: second").replace(
-        "usually appropriate: [MR head without contrast]",
-        "usually appropriate: [MR head without contrast, CT abdomen+pelvis with contrast]",
-    ).replace("when: {sign.fever: present}", "when: {patient.sex: [male, female]}").replace(
-        "when: {sign.fever: absent}", "when: {patient.sex: female}"
-    ).replace("sign.fever: present, ", "patient.sex: male, ").replace("applies_to: {order.reason: sore-head}", "applies_to: {order.reason: sore-head}")
+    return (
+        text.replace("id: head", "id: second")
+        .replace(
+            "usually appropriate: [MR head without contrast]",
+            "usually appropriate: [MR head without contrast, CT abdomen+pelvis with contrast]",
+        )
+        .replace("when: {sign.fever: present}", "when: {patient.sex: [male, female]}")
+        .replace("when: {sign.fever: absent}", "when: {patient.sex: female}")
+        .replace("sign.fever: present, ", "patient.sex: male, ")
+        .replace("applies_to: {order.reason: sore-head}", "applies_to: {order.reason: sore-head}")
+    )
 
 
 def test_second_topic_needs_the_met_variant():
@@ -176,8 +181,15 @@ def test_a_wide_and_multiphase_order_gets_one_narrow_pass():
 def test_single_pass_follows_the_ratings():
     rules = rules_of("head", "passes")
     said = says(rules, "CT head without and with contrast", reasons=("sore-head",), sign__fever=True)
-    passes = next(f for f in judge(exam("CT head without and with contrast"), child(
-        "CT head without and with contrast", reasons=("sore-head",), sign__fever=True), rules).findings if f.rule == "passes")
+    passes = next(
+        f
+        for f in judge(
+            exam("CT head without and with contrast"),
+            child("CT head without and with contrast", reasons=("sore-head",), sign__fever=True),
+            rules,
+        ).findings
+        if f.rule == "passes"
+    )
     assert [str(one.exam) for one in passes.alternatives] == ["CT head without contrast"]
     assert said.finding.rule in ("head", "passes")
 

@@ -82,6 +82,15 @@ class Findings:
             found = self._gaps[fact.read] = tuple(self._incomplete(fact.read))
         return found
 
+    def unheard(self) -> frozenset[str]:
+        """The facts no resource says anything about and nothing computes."""
+        claims = self._claims if self._claims is not None else self._gather()
+        return self._codes.read_only.difference(claims, claims.heard)
+
+    def all_gaps(self) -> tuple[Gap, ...]:
+        """Every place findings are looked for that could not be read whole."""
+        return tuple(self._incomplete(frozenset(_EXPECTED)))
+
     def _nothing(self, fact: FindingFact) -> Reading:
         """Unknown, and why when something could not be read; the same for all facts read from the same places."""
         gaps = self.gaps(fact.name)

@@ -1,0 +1,217 @@
+"""
+A request in, cards out: every scenario on the wire, through the real service with the shipped rules.
+
+Rule files prove their logic on facts; here the facts must be found in FHIR first, and the answer must be one a
+client can take. Each expectation comes from the guideline that the topic cites, not from what the service says.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+import pytest
+from fhir.resources.R4B.servicerequest import ServiceRequest as Valid
+
+from cds_service.content import Content
+from cds_service.facts.exams import recognise
+from cds_service.fhir.resources import ServiceRequest
+from cds_service.rules.topic_judge import stand
+from cds_service.vocabulary.exams import MODALITIES, Exam, exam
+from tests.scenarios.compose import request
+from tests.scenarios.conftest import Services
+from tests.scenarios.reading import scenarios
+
+EVERY = dict(scenarios())
+NAMES = list(EVERY)
+
+
+def marked(name: str) -> Any:
+    """The scenario as a test case; a known fault must fail until it is mended."""
+    fault = EVERY[name].get("known_fault")
+    marks = [pytest.mark.xfail(reason=fault, strict=True)] if fault else []
+    return pytest.param(name, id=name, marks=marks)
+
+
+@pytest.mark.parametrize("name", [marked(name) for name in NAMES])
+def test_the_answer_is_what_the_guideline_asks(name: str, services: Services) -> None:
+    scenario = EVERY[name]
+    answer = services.call(scenario)
+    assert answer.status_code == scenario.get("status", 200), answer.text
+    if answer.status_code != 200:
+        return
+    cards = answer.json()["cards"]
+    said = [(card["indicator"], card["summary"]) for card in cards]
+    assert len(cards) == len(scenario["cards"]), said
+    for card, expected in zip(cards, scenario["cards"], strict=True):
+        check_expected(card, expected)
+    content = services.at(scenario.get("site")).content
+    check_never(cards, scenario.get("never", ()), content)
+    check_complete(answer.json(), scenario.get("incomplete", ()))
+    check_judgement(scenario, services)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_client_can_take_the_answer(name: str, services: Services) -> None:
+    scenario = EVERY[name]
+    answer = services.call(scenario)
+    if answer.status_code != 200:
+        return
+    content = services.at(scenario.get("site")).content
+    orders = {one["resource"]["id"]: one["resource"] for one in request(scenario)["context"]["draftOrders"]["entry"]}
+    assert not list(empty_members(answer.json()["cards"]))
+    for card in answer.json()["cards"]:
+        check_card(card)
+        for action in actions_of(card):
+            check_action(action, orders, content)
+
+
+def test_every_situation_of_every_topic_has_a_scenario(services: Services) -> None:
+    named = {one for scenario in EVERY.values() for one in listed(scenario.get("variant"))}
+    topics = services.at(None).content.rules.topics
+    every = {f"{topic.id}/{variant.id}" for topic in topics for variant in topic.variants}
+    assert sorted(every - named) == []
+    assert sorted(named - every) == []
+
+
+# what the scenario expects
+
+
+def check_expected(card: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+    """The card is the one that *expected* describes."""
+    suggestions = card.get("suggestions", [])
+    labels = [one["label"] for one in suggestions]
+    kinds = [[action["type"] for action in one["actions"]] for one in suggestions]
+    assert card["indicator"] == expected["indicator"], (card["summary"], card["detail"])
+    for part in listed(expected.get("summary")):
+        assert part in card["summary"]
+    for part in listed(expected.get("says")):
+        assert part in card["detail"].replace("\\", "")
+    assert card["source"]["topic"]["code"] == expected.get("rule", card["source"]["topic"]["code"]), card["summary"]
+    if "offers" in expected:
+        check_offers(labels, expected["offers"])
+    assert labels == expected.get("suggestions", labels)
+    assert kinds == expected.get("changes", kinds)
+
+
+def check_offers(labels: list[str], offers: list[str]) -> None:
+    """The first of *offers* comes first, the others stand somewhere below; none means none."""
+    found = [label.removeprefix("Order ").removesuffix(" instead") for label in labels if label.startswith("Order ")]
+    assert found[: 1 if offers else None] == offers[:1], found
+    assert set(offers) <= set(found), found
+
+
+def check_never(cards: list[dict[str, Any]], never: list[str], content: Content) -> None:
+    """None of the exams in *never*, each a modality or a phrase, is offered."""
+    for card in cards:
+        for action in actions_of(card):
+            if action["type"] == "create":
+                made = exam_of(action["resource"], content)
+                assert not any(is_like(made, one) for one in never), str(made)
+
+
+def is_like(made: Exam, phrase: str) -> bool:
+    """Whether *made* is the modality, or an exam of that modality in a region of the phrase."""
+    if phrase in MODALITIES:
+        return made.modality == phrase
+    wanted = exam(phrase)
+    same = made.modality == wanted.modality and bool(made.mask & wanted.mask)
+    return same and wanted.contrast in (None, made.contrast)
+
+
+def check_complete(answer: dict[str, Any], incomplete: list[str]) -> None:
+    """The answer says which records it could not read whole, and no others."""
+    (ours,) = answer["extension"].values()
+    assert sorted(one["resource"] for one in ours.get("incomplete", ())) == sorted(incomplete)
+
+
+def check_judgement(scenario: dict[str, Any], services: Services) -> None:
+    """The situations it names are the ones found, and the facts it names are the ones that would decide."""
+    wanted = scenario.keys() & {"variant", "maybe", "undecided"}
+    if not wanted:
+        return
+    service = services.at(scenario.get("site"))
+    one = service.judged(scenario)[0]
+    assert one.order.recognised.exam is not None
+    stands = [stand(topic, one.order.recognised.exam, one.facts) for topic in service.content.rules.topics]
+    met = {f"{a.topic.id}/{a.topic.variants[place].id}" for a in stands for place in a.met}
+    possible = {f"{a.topic.id}/{a.topic.variants[place].id}" for a in stands for place in a.possible}
+    assert set(listed(scenario.get("variant"))) <= met, (sorted(met), sorted(possible))
+    assert set(listed(scenario.get("maybe"))) <= possible, (sorted(met), sorted(possible))
+    unknown = {verdict.rule: set(verdict.unknown) for verdict in one.judgement.verdicts}
+    for rule, facts in scenario.get("undecided", {}).items():
+        assert set(facts) <= unknown.get(rule, set()), unknown
+
+
+# what every client relies on
+
+
+def check_card(card: Mapping[str, Any]) -> None:
+    """The card keeps the rules of CDS Hooks."""
+    assert 0 < len(card["summary"]) < 140
+    assert card["indicator"] in ("info", "warning")
+    assert card["source"]["label"]
+    assert card["source"]["topic"]["code"] and card["source"]["topic"]["system"]
+    uuid.UUID(card["uuid"][:36])
+    suggestions = card.get("suggestions", [])
+    assert bool(suggestions) == ("selectionBehavior" in card)
+    assert len(suggestions) <= 3
+    assert sum(one.get("isRecommended", False) for one in suggestions) <= 1
+    assert len({one["label"] for one in suggestions}) == len(suggestions)
+    for one in suggestions:
+        assert one["actions"]
+        uuid.UUID(one["uuid"])
+
+
+def check_action(action: dict[str, Any], orders: Mapping[str, Any], content: Content) -> None:
+    """The action can be done as it stands: the draft is named, the order is whole and valid."""
+    assert action["description"]
+    if action["type"] == "delete":
+        assert action["resourceId"].removeprefix("ServiceRequest/") in orders
+        assert "resource" not in action
+        return
+    order = action["resource"]
+    Valid.model_validate(order)
+    assert (order["status"], order["intent"]) == ("draft", "order")
+    draft = orders.get(order.get("id", ""), next(iter(orders.values())))
+    for name in ("subject", "encounter", "requester", "reasonCode", "priority", "note"):
+        if action["type"] == "create" or name != "reasonCode":
+            assert order.get(name) == draft.get(name), name
+    if action["type"] == "create":
+        assert "id" not in order
+        assert exam_of(order, content) is not None
+    else:
+        assert action["type"] == "update" and order["id"] in orders
+        assert order["code"] == draft["code"]
+
+
+def actions_of(card: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every action of every suggestion."""
+    for suggestion in card.get("suggestions", ()):
+        yield from suggestion["actions"]
+
+
+def exam_of(order: dict[str, Any], content: Content) -> Exam:
+    """The exam an order we offer asks for, as we would read it ourselves."""
+    found = recognise(msgspec.convert(order, ServiceRequest), content.exams).exam
+    assert found is not None, order["code"]
+    return found
+
+
+def empty_members(value: Any, path: str = "") -> Iterator[str]:
+    """Where something empty stands, which FHIR and many clients refuse."""
+    if value is None or value in ("", [], {}):
+        yield path
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            yield from empty_members(one, f"{path}.{name}")
+    elif isinstance(value, list):
+        for place, one in enumerate(value):
+            yield from empty_members(one, f"{path}.{place}")
+
+
+def listed(value: Any) -> list[str]:
+    """One text or several as a list."""
+    return [] if value is None else value if isinstance(value, list) else [value]
