@@ -27,7 +27,7 @@ from cds_service.facts.gather import Child, OrderFacts, Site
 from cds_service.fhir.client import Access, Cache, complete
 from cds_service.fhir.prefetch import patient_of, records
 from cds_service.fhir.records import LazyRecords
-from cds_service.fhir.resources import ServiceRequest
+from cds_service.fhir.resources import CodeableConcept, ServiceRequest
 from cds_service.findings import Finding, Verdict
 from cds_service.hooks.request import DraftOrder, HookRequest, plain
 from cds_service.hooks.response import Card, HookResponse
@@ -233,15 +233,30 @@ def imaging_orders(request: HookRequest, content: Content) -> Iterator[Order]:
 
 
 def lenient_order(draft: DraftOrder) -> ServiceRequest:
-    """What can be read of an order of which some element has the wrong type: element by element."""
-    read: dict[str, Any] = {}
-    for name, value in _mapping(plain(draft.raw)).items():
-        if name in _ORDER_FIELDS:
-            try:
-                read[name] = msgspec.convert(value, _ORDER_FIELDS[name])
-            except (msgspec.ValidationError, RecursionError):
-                continue
+    """
+    What can be read of an order of which some element has the wrong type: element by element, lists item by item.
+
+    A reason that cannot be read is still a reason: the order is not one without.
+    """
+    given = _mapping(plain(draft.raw))
+    read = {name: _readable(given[name], kind) for name, kind in _ORDER_FIELDS.items() if name in given}
+    if any(_lost(given.get(name), read.get(name)) for name in ("reasonCode", "reasonReference")):
+        read["reasonCode"] = [*(read.get("reasonCode") or ()), CodeableConcept(text="a reason that cannot be read")]
     return ServiceRequest(**read)
+
+
+def _readable(value: Any, kind: Any) -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except (msgspec.ValidationError, RecursionError):
+        items = [_readable([item], kind) for item in value] if isinstance(value, list) and len(value) > 1 else ()
+        return [item for one in items if one for item in one] or None
+
+
+def _lost(value: Any, read: list[Any] | None) -> bool:
+    """Whether *value* held more than was read of it."""
+    held = value if isinstance(value, list) else [value]
+    return sum(item is not None for item in held) > len(read or ())
 
 
 _ORDER_FIELDS: Mapping[str, Any] = {

@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cds_service import __version__
 from cds_service import settings as settings_file
 from cds_service.errors import ContentError, Problem, RequestError, SettingsError
 from cds_service.settings import Settings
+
+if TYPE_CHECKING:
+    from cds_service.hooks.request import HookRequest
 
 FAILED, USAGE = 1, 2
 
@@ -118,7 +122,7 @@ def _explain(parsed: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _read_request(source: bytes):  # type: ignore[no-untyped-def]
+def _read_request(source: bytes) -> HookRequest:
     from cds_service.hooks.parse import parse
 
     hook = "order-select" if b'"order-select"' in source else "order-sign"
@@ -139,10 +143,6 @@ def _docs(parsed: argparse.Namespace, settings: Settings) -> int:
     for path in stale:
         print(f"{path} is out of date; run: make docs", file=sys.stderr)
     return FAILED if stale else 0
-
-
-def _lines(text: Iterator[str]) -> str:
-    return "\n".join(text)
 
 
 if __name__ == "__main__":

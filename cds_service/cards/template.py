@@ -32,14 +32,14 @@ Get = Callable[[str], Value]
 
 
 class Pattern(NamedTuple):
-    """Text with placeholders: each literal stretch with the name that follows it, or no name at the end."""
+    """
+    Text with placeholders: each literal stretch with the name that follows it, or no name at the end.
+
+    ``names`` are the placeholders in it.
+    """
 
     parts: tuple[tuple[str, str], ...]
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The placeholders in it."""
-        return frozenset(name for _, name in self.parts if name)
+    names: frozenset[str]
 
     def fill(self, get: Get, show: Callable[[str], str] = str) -> str:
         """
@@ -93,7 +93,7 @@ def pattern(text: str) -> Pattern:
     """
     pieces = _PLACEHOLDER.split(text)
     parts = [(literal, name) for literal, name in zip(pieces[::2], [*pieces[1::2], ""], strict=True) if literal or name]
-    return Pattern(tuple(parts))
+    return Pattern(tuple(parts), frozenset(name for _, name in parts if name))
 
 
 def load(files: Mapping[str, bytes]) -> Templates:
@@ -183,7 +183,7 @@ class _Reader:
         value = holder.get(Text(key))
         if not isinstance(value, Text) or not value.strip():
             self._wrong(line_of(value, holder.line), f"{key} is missing", "give it as text in quotes")
-            return Pattern(())
+            return Pattern((), frozenset())
         return self._pattern(value, value.line)
 
     def line(self, text: str, number: int) -> Line:

@@ -42,7 +42,7 @@ Gap = tuple[str, str]
 
 _HISTORY_SOURCES: Final[tuple[type[Resource], ...]] = (ImagingStudy, DiagnosticReport, Procedure)
 _SHOWN: Final = 3
-_OF_FINDINGS: Final = frozenset({"sign", "safety", "score", "exam", "patient", "setting"})
+_OF_FINDINGS: Final = frozenset({"sign", "safety", "score", "exam"})
 
 
 class Site(NamedTuple):
@@ -194,6 +194,11 @@ class OrderFacts(dict[str, Reading]):
         if not self._circular:
             self[name] = reading
         return reading
+
+    @property
+    def recorded(self) -> frozenset[str]:
+        """The findings of which anything is on record."""
+        return self._child.findings.recorded
 
     def known(self) -> tuple[str, ...]:
         """The names of the facts asked for so far that say anything."""

@@ -149,6 +149,8 @@ def _importance(finding: Finding) -> tuple[int, int, str]:
 class WithDefinitions:
     """Facts given directly, with definitions on top; for rule examples."""
 
+    recorded: frozenset[str] | None = None
+
     def __init__(self, given: Mapping[str, Reading], definitions: Mapping[str, Callable[[Facts], Reading]]) -> None:
         self._given = dict(given)
         self._definitions = definitions

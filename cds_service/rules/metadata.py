@@ -11,6 +11,7 @@ from cds_service.findings import Citation
 from cds_service.rules.criteria import Scope
 from cds_service.rules.fields import Fields
 from cds_service.rules.given import read_facts
+from cds_service.rules.hints import Hint
 from cds_service.rules.rule import Example, Threshold
 from cds_service.vocabulary.exams import Exam, exam
 from cds_service.vocabulary.facts import Fact
@@ -31,6 +32,7 @@ class Desk(NamedTuple):
     problems: list[Problem]
     reasons: Mapping[str, Any] = {}
     override_reasons: frozenset[str] | None = None
+    defined: Mapping[str, Hint] = {}
 
 
 def read_metadata(fields: Fields, desk: Desk) -> dict[str, Any]:

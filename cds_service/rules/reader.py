@@ -9,6 +9,7 @@ from cds_service.errors import Problem
 from cds_service.findings import Advice, Indicator, ReasonOffer
 from cds_service.rules.criteria import ALWAYS, Criterion, Scope, compile_block
 from cds_service.rules.fields import Fields
+from cds_service.rules.hints import hints
 from cds_service.rules.metadata import Desk, cite, read_examples, read_metadata, scope_of
 from cds_service.rules.ratings import RATING_WORDS, Row
 from cds_service.rules.rule import (
@@ -60,14 +61,15 @@ def _tune(common: dict[str, Any], tuned: Mapping[str, Any]) -> None:
     common["status"] = tuned.get("status", common["status"])
 
 
-def _exceptions(fields: Fields, scope: Scope) -> tuple[Exception_, ...]:
+def _exceptions(fields: Fields, scope: Scope, desk: Desk) -> tuple[Exception_, ...]:
     found = []
     for body in fields.items("unless"):
         one = Fields(body, fields.file, fields.problems, "an exception")
         because = one.text("because")
         unknown = one.text("unknown", "ignored", choices=("blocks", "ignored"))
         criterion = compile_block(body, scope, skip=("because", "unknown"))
-        found.append(Exception_(because, criterion, unknown == "blocks"))
+        lines = hints(body, desk.defined, ("because", "unknown"))
+        found.append(Exception_(because, criterion, unknown == "blocks", lines))
     return tuple(found)
 
 
@@ -92,7 +94,7 @@ def _topic(fields: Fields, desk: Desk, common: dict[str, Any]) -> Topic:
     if not reasons:
         fields.wrong(applies, "a topic applies to reasons", "add a line order.reason: … under applies_to")
     criterion = compile_block(applies, scope)
-    unless = _exceptions(fields, scope)
+    unless = _exceptions(fields, scope, desk)
     variants = tuple(_variants(fields, desk, scope))
     card = Fields(fields.block_at("card"), fields.file, desk.problems, "card")
     overrides = _overrides(card, desk)
@@ -224,7 +226,7 @@ def _check(fields: Fields, desk: Desk, common: dict[str, Any]) -> Check:
         examples=read_examples(fields, desk, CHECK_EXPECTS),
         applies_to=compile_block(applies, scope) if applies is not None else ALWAYS,
         criterion=compile_block(when, scope),
-        unless=_exceptions(fields, scope),
+        unless=_exceptions(fields, scope, desk),
         advice=advice,
         indicator=Indicator(card.text("indicator", "info", choices=("info", "warning")) or "info"),
         alternatives=() if derive else fields.exams("alternatives"),
@@ -259,7 +261,8 @@ def _offers(fields: Fields, desk: Desk) -> Iterator[ReasonOffer]:
 
 def _safety(fields: Fields, desk: Desk, common: dict[str, Any]) -> Safety:
     scope = scope_of(common["thresholds"], fields, desk, suspected=True)
-    criterion = compile_block(fields.block_at("when", required=True), scope)
+    when = fields.block_at("when", required=True)
+    criterion = compile_block(when, scope)
     effect = Fields(fields.block_at("effect", required=True), fields.file, desk.problems, "effect")
     safety = Safety(
         **common,
@@ -271,6 +274,7 @@ def _safety(fields: Fields, desk: Desk, common: dict[str, Any]) -> Safety:
             _silences(effect), tuple(_removes(effect)), effect.text("soften", "", choices=("info",)) == "info"
         ),
         scope=effect.get("silence") == "all" and criterion.facts <= {"patient.age"},
+        hints=hints(when, desk.defined),
         each_alternative=any(name.startswith("alternative.") for name in criterion.facts),
     )
     effect.text("limit", "")

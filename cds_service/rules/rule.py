@@ -9,11 +9,12 @@ from typing import Any
 
 from cds_service.findings import Advice, Citation, Indicator, ReasonOffer
 from cds_service.rules.criteria import Answer, Criterion
+from cds_service.rules.hints import REASON, Hints, could_hold
 from cds_service.rules.ratings import Rating, Row
 from cds_service.vocabulary.exams import Exam
 from cds_service.vocabulary.facts import Kind
 from cds_service.vocabulary.quantities import Amount, Span
-from cds_service.vocabulary.readings import Facts, Reading
+from cds_service.vocabulary.readings import Facts, Names, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,15 @@ class Rule:
         )
 
 
+def _idle(hints: Hints, facts: Facts) -> bool:
+    """Whether nothing on record could make a block with these hints hold."""
+    recorded = facts.recorded
+    if recorded is None or not hints:
+        return False
+    named: Names | None = facts[REASON].value
+    return not could_hold(hints, recorded, named.values if named is not None else frozenset())
+
+
 @dataclass(frozen=True, slots=True)
 class Exception_:
     """A reason to say nothing; with ``unknown_blocks`` an unknown is enough."""
@@ -84,9 +94,12 @@ class Exception_:
     because: str
     criterion: Criterion
     unknown_blocks: bool = False
+    hints: Hints = ()
 
     def holds(self, facts: Facts) -> bool:
         """Whether it keeps the rule silent."""
+        if not self.unknown_blocks and _idle(self.hints, facts):
+            return False
         answer = self.criterion.holds(facts)
         return bool(answer) or (answer is None and self.unknown_blocks)
 
@@ -173,10 +186,13 @@ class Safety(Rule):
     because: str
     effect: Effect
     scope: bool
+    hints: Hints
     each_alternative: bool
 
     def acts(self, facts: Facts) -> bool:
         """Whether it takes effect on these facts."""
+        if not self.unknown_acts and _idle(self.hints, facts):
+            return False
         answer: Answer = self.criterion.holds(facts)
         return bool(answer) or (answer is None and self.unknown_acts)
 

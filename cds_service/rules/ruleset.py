@@ -10,6 +10,7 @@ from cds_service.errors import ContentError, Problem
 from cds_service.findings import Citation
 from cds_service.rules import examples
 from cds_service.rules.fields import Fields
+from cds_service.rules.hints import of_definitions
 from cds_service.rules.metadata import Desk
 from cds_service.rules.reader import defined_fact, read_rule
 from cds_service.rules.rule import Check, Definition, Rule, RuleSet, Safety, Topic
@@ -62,7 +63,8 @@ def build(
         fact = defined_fact(block)
         if fact is not None and fact.name not in facts:
             facts[fact.name] = fact
-    desk = desk._replace(facts=facts)
+    defined = of_definitions(block for block in parsed.values() if defined_fact(block) is not None)
+    desk = desk._replace(facts=facts, defined=defined)
     rules = [rule for name, block in parsed.items() if (rule := read_rule(block, name, desk, _tuned(block, tuned)))]
     desk.problems.extend(_repeated(rules))
     if desk.problems:

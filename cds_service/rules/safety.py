@@ -16,28 +16,31 @@ NEEDS_ALTERNATIVE = frozenset({Advice.INSTEAD, Advice.PREFER, Advice.FEWER_PASSE
 
 
 def apply(rules: Sequence[Safety], order: Exam, facts: Facts, verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """*verdicts* after every safety rule that acts on these facts."""
+    """
+    *verdicts* after every safety rule that acts on these facts.
+
+    A rule that could change none of the findings is not asked.
+    """
     verdicts = list(verdicts)
     findings = [verdict.finding for verdict in verdicts if verdict.finding]
+    advice = {finding.advice for finding in findings}
+    warned = any(finding.indicator is not Indicator.INFO for finding in findings)
+    offered = {one.exam for finding in findings for one in finding.alternatives}
     acting: list[Safety] = []
     each: list[Safety] = []
     for rule in rules:
-        if not any(_touches(rule.effect, finding) for finding in findings):
+        effect = rule.effect
+        if (
+            advice.isdisjoint(effect.silence)
+            and not (warned and effect.soften)
+            and not (effect.remove and any(removes(effect, exam) for exam in offered))
+        ):
             continue
         if rule.each_alternative:
             each.append(rule)
         elif rule.acts(facts):
             acting.append(rule)
     return [_safe(verdict, acting, each, facts) if verdict.finding else verdict for verdict in verdicts]
-
-
-def _touches(effect: Effect, finding: Finding) -> bool:
-    """Whether the effect could change *finding* at all; if not, nobody needs to ask whether it acts."""
-    return (
-        finding.advice in effect.silence
-        or (effect.soften and finding.indicator is not Indicator.INFO)
-        or (bool(effect.remove) and any(removes(effect, one.exam) for one in finding.alternatives))
-    )
 
 
 def _safe(verdict: Verdict, acting: Sequence[Safety], each: Sequence[Safety], facts: Facts) -> Verdict:
@@ -100,6 +103,7 @@ class AboutAlternative:
     def __init__(self, facts: Facts, exam: Exam) -> None:
         self._facts = facts
         self._exam = exam
+        self.recorded = facts.recorded
 
     def __getitem__(self, name: str) -> Reading:
         exam = self._exam

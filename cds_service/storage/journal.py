@@ -141,9 +141,11 @@ def _column(value: Any) -> Any:
         return instant(value)
     if isinstance(value, str):
         return clean(value)
-    return value if isinstance(value, float | int) else as_json(value)
+    return value if value is None or isinstance(value, float | int) else as_json(value)
 
 
 def clean(text: str) -> str:
     """Text any database takes: no NUL, no half characters."""
+    if text.isascii():
+        return text.replace("\0", "") if "\0" in text else text
     return text.encode("utf-8", "replace").decode().replace("\0", "")

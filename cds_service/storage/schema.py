@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Connection, Float, Integer, MetaData, Table, Text, UniqueConstraint, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from cds_service.errors import StorageError
 
@@ -98,9 +99,29 @@ def prepare(connection: Connection) -> None:
 
 
 def add(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert *rows*; those already there stay as they are."""
+    """
+    Insert *rows*, which have all the same columns; those already there stay as they are.
+
+    The statement is written once a database and handed to the driver as it is: decisions come by the thousand.
+    """
     if rows:
-        connection.execute(_insert(connection, table).on_conflict_do_nothing(), list(rows))
+        columns = tuple(rows[0])
+        statement = _written(connection, table, columns)
+        order = statement.positiontup
+        given = [tuple(row[name] for name in order) for row in rows] if order else [dict(row) for row in rows]
+        connection.exec_driver_sql(statement.string, given)
+
+
+_STATEMENTS: dict[tuple[str, str, tuple[str, ...]], SQLCompiler] = {}
+
+
+def _written(connection: Connection, table: Table, columns: tuple[str, ...]) -> SQLCompiler:
+    key = connection.dialect.name, table.name, columns
+    known = _STATEMENTS.get(key)
+    if known is None:
+        statement = _insert(connection, table).on_conflict_do_nothing()
+        known = _STATEMENTS[key] = statement.compile(dialect=connection.dialect, column_keys=list(columns))
+    return known
 
 
 def put(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

@@ -104,9 +104,13 @@ HISTORY = (
 )
 
 ALTERNATIVE = (
-    Fact("alternative.modality", Kind.CHOICE, "Modality of the exam about to be offered.", choices=frozenset(MODALITIES)),
+    Fact(
+        "alternative.modality", Kind.CHOICE, "Modality of the exam about to be offered.", choices=frozenset(MODALITIES)
+    ),
     Fact("alternative.region", Kind.NAMES, "Regions of the exam about to be offered.", choices=REGIONS),
-    Fact("alternative.contrast", Kind.CHOICE, "Contrast of the exam about to be offered.", choices=frozenset(CONTRASTS)),
+    Fact(
+        "alternative.contrast", Kind.CHOICE, "Contrast of the exam about to be offered.", choices=frozenset(CONTRASTS)
+    ),
     _priors("alternative.done", "Earlier exams like the one about to be offered."),
 )
 """Known only while a safety rule looks at one alternative."""

@@ -134,10 +134,15 @@ class FindingCodes:
     injury: FindingFact | None = None
     read_only: frozenset[str] = field(init=False)
     """The facts that are only read, never computed from others."""
+    computed: Mapping[str, frozenset[str]] = field(init=False)
+    """The facts computed from others, with those others."""
 
     def __post_init__(self) -> None:
         read_only = frozenset(name for name, fact in self.findings.items() if fact.computed is None)
+        computed = {name: fact.computed for name, fact in self.findings.items() if fact.computed is not None}
+        parts = {name: frozenset((*made.sum, *made.product, *made.over)) for name, made in computed.items()}
         object.__setattr__(self, "read_only", read_only)
+        object.__setattr__(self, "computed", parts)
 
     def says(self, system: str, code: str) -> Assertions:
         """What a code says, for people and tests: nothing when it is not listed."""

@@ -135,9 +135,16 @@ class Facts(Protocol):
         """The fact's reading; UNKNOWN when there is none."""
         ...  # pragma: no cover
 
+    @property
+    def recorded(self) -> frozenset[str] | None:
+        """The findings of which anything is on record, suspected or denied ones too; None when nobody counted."""
+        ...  # pragma: no cover
+
 
 class GivenFacts(dict[str, Reading]):
     """Facts written down, as rule examples do; whatever is not named is unknown."""
+
+    recorded: frozenset[str] | None = None
 
     def __init__(self, given: Mapping[str, Reading]) -> None:
         super().__init__(given)

@@ -18,9 +18,7 @@ _ABDOMEN = (
     "ureter abdominal-aorta"
 )
 _PELVIS = "bladder genital pelvic-bones pelvic-bowel appendix ureter"
-_LIMBS = (
-    "shoulder clavicle upper-arm elbow forearm wrist hand hip upper-leg knee lower-leg ankle foot"
-)
+_LIMBS = "shoulder clavicle upper-arm elbow forearm wrist hand hip upper-leg knee lower-leg ankle foot"
 
 _PARTS: dict[str, str] = {
     "head": _HEAD,

@@ -52,6 +52,7 @@ class Findings:
         self._codes = codes
         self._visit = visit
         self._claims: Claims | None = None
+        self._recorded: frozenset[str] | None = None
         self._injury: When | None = None
         self._readings: dict[str, Reading] = {}
         self._gaps: dict[frozenset[str], tuple[Gap, ...]] = {}
@@ -86,6 +87,18 @@ class Findings:
         """The facts no resource says anything about and nothing computes."""
         claims = self._claims if self._claims is not None else self._gather()
         return self._codes.read_only.difference(claims, claims.heard)
+
+    @property
+    def recorded(self) -> frozenset[str]:
+        """The facts some resource says something about, and those computed from them."""
+        if self._recorded is None:
+            claims = self._claims if self._claims is not None else self._gather()
+            found = {*claims, *claims.heard}
+            for name, parts in self._codes.computed.items():
+                if not found.isdisjoint(parts):
+                    found.add(name)
+            self._recorded = frozenset(found)
+        return self._recorded
 
     def all_gaps(self) -> tuple[Gap, ...]:
         """Every place findings are looked for that could not be read whole."""
