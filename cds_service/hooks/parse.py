@@ -175,7 +175,7 @@ def _asks(resource: dict[str, Any]) -> bool:
     return (
         resource.get("resourceType") == "ServiceRequest"
         and not (isinstance(status, str) and status in NOT_JUDGED)
-        and resource.get("doNotPerform") is not True
+        and resource.get("doNotPerform") in (None, False)
         and not resource.get("modifierExtension")
     )
 

@@ -179,6 +179,7 @@ def test_other_orders_are_judged_a_signed_one_too(status):
 
 def test_an_order_not_to_do_something_is_not_judged():
     assert judged(sign(order(doNotPerform=True))) == []
+    assert judged(sign(order(doNotPerform="true"))) == judged(sign(order(doNotPerform=[True]))) == []
     assert judged(sign(order(doNotPerform=False))) == ["ServiceRequest/draft-1"]
 
 

@@ -100,7 +100,13 @@ def condition(code: str, text: str) -> Json:
 
 def observation(code: Json, **value: Any) -> Json:
     """A finding of this visit."""
-    return {"resourceType": "Observation", "status": "final", "code": code, "effectiveDateTime": ago(minutes=20), **value}
+    return {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": code,
+        "effectiveDateTime": ago(minutes=20),
+        **value,
+    }
 
 
 def score(code: str, text: str, value: float, unit: str = "{score}") -> Json:

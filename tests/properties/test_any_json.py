@@ -82,7 +82,11 @@ def test_any_body_at_all(service, body):
 def test_the_calls_that_are_damaged_are_worth_damaging(clinic):
     shown = {name: clinic.ask(call) for name, call in CALLS.items()}
     assert {answer.status_code for answer in shown.values()} == {200}
-    assert {name for name, answer in shown.items() if answer.json()["cards"]} >= {"whole", "whole, selected", "imaging guide"}
+    assert {name for name, answer in shown.items() if answer.json()["cards"]} >= {
+        "whole",
+        "whole, selected",
+        "imaging guide",
+    }
 
 
 @pytest.mark.parametrize("name", ["whole"])
