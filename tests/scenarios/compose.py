@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import calendar
 import copy
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -41,6 +42,7 @@ SEARCHES = {
     "forms": "QuestionnaireResponse",
     "orders": "ServiceRequest",
 }
+_OTHER = frozenset(["id", "verification", "clinical", "onset", "here"])  # of a condition
 _BY_PATIENT = ("Device", "AllergyIntolerance")
 _MEASURED = ("sign.fever", "safety.premature_birth", "exam.ultrasound_result")
 _STATES = {"present": {"valueBoolean": True}, "absent": {"valueBoolean": False}}
@@ -73,6 +75,7 @@ def request(scenario: Mapping[str, Any]) -> dict[str, Any]:
         made["context"]["selections"] = scenario.get("selections", [f"ServiceRequest/{ORDER}-1"])
     for key in scenario.get("without", ()):
         del made["prefetch"][key]
+    made = json.loads(json.dumps(made))  # resources share their subject until here
     for path, value in scenario.get("set", {}).items():
         put(made, path, value)
     return made
@@ -172,6 +175,8 @@ def concept(said: Any) -> dict[str, Any]:
     """
     if isinstance(said, str):
         return {"text": said}
+    if odd := set(said) - {"text", *SYSTEMS} - _OTHER:
+        raise ValueError(f"{said}: not understood: {', '.join(map(str, odd))}")
     text = said.get("text")
     named = {"display": text} if text else {}
     codings = [{"system": SYSTEMS[name], "code": str(said[name]), **named} for name in SYSTEMS if name in said]
@@ -249,17 +254,11 @@ class _Told:
     def _findings(self) -> Iterator[tuple[str, dict[str, Any]]]:
         for fact, said in self.scenario.get("findings", {}).items():
             told = said if isinstance(said, dict) else {"value": said}
-            seen = ago(told["ago"], self.now) if "ago" in told else stamp(self.now - _EXAMINED)
-            yield (
-                "observations",
-                {
-                    "status": told.get("status", "final"),
-                    "code": carrier(fact),
-                    **self.visit,
-                    "effectiveDateTime": seen,
-                    **_value(fact, told["value"], self.now),
-                },
-            )
+            seen = {**self.visit, "effectiveDateTime": stamp(self.now - _EXAMINED)}
+            if "ago" in told:
+                seen = {"effectiveDateTime": ago(told["ago"], self.now)}
+            status, value = told.get("status", "final"), _value(fact, told["value"], self.now)
+            yield "observations", {"status": status, "code": carrier(fact), **seen, **value}
 
     def _form(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """A filled form, one question a fact, as a decision rule's form in an EHR."""
@@ -280,7 +279,10 @@ class _Told:
             }
             when = {"onsetDateTime": ago(said["onset"], self.now)} if "onset" in said else {}
             here = self.visit if said.get("here") else {}
-            yield "conditions", {"id": said.get("id", f"condition-{place}"), **status, **when, **here, "code": concept(said)}
+            yield (
+                "conditions",
+                {"id": said.get("id", f"condition-{place}"), **status, **when, **here, "code": concept(said)},
+            )
 
     def _history(self) -> Iterator[tuple[str, dict[str, Any]]]:
         for place, said in enumerate(self.scenario.get("history", ())):
@@ -344,7 +346,9 @@ def _status(system: str, code: str) -> dict[str, Any]:
 
 def _shorthand(resource: Mapping[str, Any]) -> dict[str, Any]:
     """A resource in which ``code`` and ``type`` may be written as in a reason."""
-    short = {name: concept(resource[name]) for name in ("code", "type", "medicationCodeableConcept") if name in resource}
+    short = {
+        name: concept(resource[name]) for name in ("code", "type", "medicationCodeableConcept") if name in resource
+    }
     return {**resource, **short}
 
 
@@ -394,7 +398,7 @@ def _value(fact: str, said: Any, now: datetime) -> dict[str, Any]:
         return {"valueQuantity": {"value": said, "unit": listed["unit"], "code": listed["unit"]}}
     if listed["kind"] == "flag" and said in _STATES:
         return dict(_STATES[said])
-    return {"valueCodeableConcept": {"text": str(said)}}
+    return {"valueCodeableConcept": {"text": str(said).replace("-", " ")}}
 
 
 def _answer(fact: str, said: Any, now: datetime) -> dict[str, Any]:

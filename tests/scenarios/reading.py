@@ -18,7 +18,32 @@ from tests.scenarios.compose import merged
 HERE = Path(__file__).parent
 AT = "2026-11-23T14:00:00Z"
 FIELDS = frozenset(
-    ["name", "at", "child", "order", "also", "visit", "findings", "form", "conditions", "history", "records", "without", "set", "hook", "selections", "site", "variant", "maybe", "cards", "status", "never", "undecided", "incomplete", "known_fault"]
+    [
+        "name",
+        "at",
+        "child",
+        "order",
+        "also",
+        "visit",
+        "findings",
+        "form",
+        "conditions",
+        "history",
+        "records",
+        "without",
+        "set",
+        "hook",
+        "selections",
+        "site",
+        "variant",
+        "maybe",
+        "cards",
+        "status",
+        "never",
+        "undecided",
+        "incomplete",
+        "known_fault",
+    ]
 )
 CARD_FIELDS = frozenset(["indicator", "summary", "rule", "offers", "changes", "suggestions", "says"])
 
