@@ -82,6 +82,7 @@ class Child:
         self._setting: dict[str, Reading] | None = None
         self._gaps: dict[Gap, None] = {}
         self._unheard: Mapping[str, Reading] | None = None
+        self._recorded: frozenset[str] | None = None
 
     def about(self, order: ServiceRequest, recognised: Recognised) -> OrderFacts:
         """The facts of one of the call's orders."""
@@ -91,6 +92,13 @@ class Child:
     def findings(self) -> Findings:
         """The clinical findings and safety facts."""
         return self._findings
+
+    def recorded(self) -> frozenset[str]:
+        """The findings of which anything is on record; more may be in what could not be read, which is noted."""
+        if self._recorded is None:
+            self.missed(self._findings.all_gaps())
+            self._recorded = self._findings.recorded
+        return self._recorded
 
     def unheard(self) -> Mapping[str, Reading]:
         """
@@ -198,7 +206,7 @@ class OrderFacts(dict[str, Reading]):
     @property
     def recorded(self) -> frozenset[str]:
         """The findings of which anything is on record."""
-        return self._child.findings.recorded
+        return self._child.recorded()
 
     def known(self) -> tuple[str, ...]:
         """The names of the facts asked for so far that say anything."""

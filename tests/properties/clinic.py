@@ -83,17 +83,23 @@ class Clinic:
 @contextmanager
 def opened(data: Path, **environment: str) -> Iterator[Clinic]:
     """The app with its real parts, keeping what it keeps in *data*."""
+    with asyncio.Runner() as runner, living(runner, data, **environment) as clinic:
+        yield clinic
+
+
+@contextmanager
+def living(runner: asyncio.Runner, data: Path, **environment: str) -> Iterator[Clinic]:
+    """The same in an event loop that others use too."""
     settings = read({"CDS_DATA": str(data), "CDS_RELOAD_SECONDS": "0", "CDS_DEADLINE_MS": "4000", **environment})
     app = build(settings)
-    with asyncio.Runner() as runner:
-        life = app.router.lifespan_context(app)
-        runner.run(life.__aenter__())
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://cds.test", verify=False)
-        try:
-            yield Clinic(runner, client)
-        finally:
-            runner.run(client.aclose())
-            runner.run(life.__aexit__(None, None, None))
+    life = app.router.lifespan_context(app)
+    runner.run(life.__aenter__())
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://cds.test", verify=False)
+    try:
+        yield Clinic(runner, client)
+    finally:
+        runner.run(client.aclose())
+        runner.run(life.__aexit__(None, None, None))
 
 
 def holds(answer: httpx.Response, secrets: Sequence[str] = ()) -> None:
