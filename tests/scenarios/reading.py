@@ -17,34 +17,15 @@ from tests.scenarios.compose import merged
 
 HERE = Path(__file__).parent
 AT = "2026-11-23T14:00:00Z"
-FIELDS = frozenset(
-    [
-        "name",
-        "at",
-        "child",
-        "order",
-        "also",
-        "visit",
-        "findings",
-        "form",
-        "conditions",
-        "history",
-        "records",
-        "without",
-        "set",
-        "hook",
-        "selections",
-        "site",
-        "variant",
-        "maybe",
-        "cards",
-        "status",
-        "never",
-        "undecided",
-        "incomplete",
-        "known_fault",
-    ]
-)
+# fmt: off
+FIELDS = frozenset((
+    "name", "variant", "maybe",  # what it is about: the situations met, and those that may be
+    "at", "child", "order", "also", "visit", "hook", "selections", "site",
+    "findings", "form", "conditions", "history", "records", "without", "set",
+    "cards", "never", "status", "undecided", "incomplete", "unrecognised",  # what is expected
+    "known_fault",
+))
+# fmt: on
 CARD_FIELDS = frozenset(["indicator", "summary", "rule", "offers", "changes", "suggestions", "says"])
 
 
@@ -53,6 +34,7 @@ class _Strict(yaml.CSafeLoader):
 
 
 def _mapping(loader: _Strict, node: yaml.MappingNode) -> dict[str, Any]:
+    loader.flatten_mapping(node)
     keys = [loader.construct_object(key) for key, _ in node.value]
     twice = sorted({str(key) for key in keys if keys.count(key) > 1})
     if twice:

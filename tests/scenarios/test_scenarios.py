@@ -20,6 +20,7 @@ from cds_service.facts.exams import recognise
 from cds_service.fhir.resources import CodeableConcept, ServiceRequest
 from cds_service.rules.topic_judge import stand
 from cds_service.vocabulary.exams import MODALITIES, Exam, exam
+from cds_service.vocabulary.readings import Interval
 from tests.scenarios.compose import request
 from tests.scenarios.conftest import Services
 from tests.scenarios.reading import scenarios
@@ -67,6 +68,18 @@ def test_a_client_can_take_the_answer(name: str, services: Services) -> None:
             check_suggestion(suggestion["actions"], orders)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_silence_is_not_for_want_of_reading(name: str, services: Services) -> None:
+    scenario = EVERY[name]
+    if "status" in scenario:
+        return
+    judged = services.at(scenario.get("site")).judged(scenario)
+    assert bool(judged) != scenario.get("unrecognised", False)
+    if "observations" not in scenario.get("without", ()):
+        for one in judged[:1]:
+            assert not {fact for fact, said in told(scenario) if not carries(one.facts[fact].value, said)}
+
+
 def test_every_situation_of_every_topic_has_a_scenario(services: Services) -> None:
     named = {one for scenario in EVERY.values() for one in listed(scenario.get("variant"))}
     topics = services.at(None).content.rules.topics
@@ -80,6 +93,22 @@ def test_every_exam_that_can_be_offered_is_read_back(services: Services) -> None
     content = services.at(None).content
     strange = [str(one) for one in content.orders if not reads_back(one, content)]
     assert strange == []
+
+
+# what the scenario tells
+
+
+def told(scenario: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The findings it gives as things are now, by name of the fact."""
+    given = {**scenario.get("findings", {}), **scenario.get("form", {})}
+    return ((fact, said) for fact, said in given.items() if not isinstance(said, dict))
+
+
+def carries(value: Any, said: Any) -> bool:
+    """Whether a fact's value is what the scenario said of it."""
+    if isinstance(value, Interval):
+        return value.low == value.high == said
+    return value == ({"present": True, "absent": False}.get(said) if isinstance(value, bool) else frozenset({said}))
 
 
 # what the scenario expects
