@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from cds_service.vocabulary.exams import Exam
 from cds_service.vocabulary.readings import Evidence
@@ -60,12 +60,17 @@ class Undecided:
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """An exam to order instead; ``why`` says how it is rated, in one phrase."""
+    """
+    An exam to order instead; ``why`` says how it is rated, in one phrase.
+
+    ``because`` is the sentence a finding gives when this exam is its first alternative.
+    """
 
     exam: Exam
     rating: str = ""
     why: str = ""
     recommended: bool = False
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,21 @@ class ReasonOffer:
     label: str
     concept: dict[str, Any]
     regions: frozenset[str] = frozenset()
+
+
+class Basis(NamedTuple):
+    """
+    What a finding rests on: facts by name, weightiest first.
+
+    Their evidence is the finding's, *most* pieces of it; with ``each_prior`` every earlier exam is one.
+    """
+
+    facts: tuple[str, ...] = ()
+    most: int = 0
+    each_prior: bool = False
+
+
+NO_BASIS = Basis()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +127,7 @@ class Finding:
     reviewer: str = ""
     shown: bool = True  # False: judged and logged, not shown (status silent)
     fill: dict[str, str] = field(default_factory=dict)
+    basis: Basis = NO_BASIS
 
 
 class Outcome(Enum):

@@ -208,6 +208,11 @@ class OrderFacts(dict[str, Reading]):
         """The findings of which anything is on record."""
         return self._child.recorded()
 
+    @property
+    def unread(self) -> frozenset[str]:
+        """The resource types findings stand in that could not be read whole."""
+        return frozenset(name for name, _ in self._child.findings.all_gaps())
+
     def known(self) -> tuple[str, ...]:
         """The names of the facts asked for so far that say anything."""
         return tuple(name for name, reading in self.items() if reading.value is not None or reading.suspected)

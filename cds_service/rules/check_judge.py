@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cds_service.findings import Advice, Alternative, Finding, Indicator, Outcome, ReasonOffer, Verdict
+from cds_service.findings import Advice, Alternative, Basis, Finding, Indicator, Outcome, ReasonOffer, Verdict
 from cds_service.rules.ratings import Rating, narrowed, rate, single_passes
 from cds_service.rules.rule import Check
 from cds_service.rules.topic_judge import Stand, ratings_of
 from cds_service.vocabulary.exams import Exam
-from cds_service.vocabulary.readings import Evidence, Facts, Priors
+from cds_service.vocabulary.readings import Facts
 from cds_service.vocabulary.regions import mask
 
 MOST_OFFERS = 3
 
 
-def judge_check(check: Check, order: Exam, facts: Facts, applying: Sequence[Stand]) -> Verdict:
-    """What *check* says on *order*; *applying* are the topics the order stands in, whose ratings choose between remedies."""
+def judge_check(check: Check, order: Exam, facts: Facts, stands: Sequence[Stand]) -> Verdict:
+    """What *check* says on *order*; *stands* are those of the topics of its reasons, whose ratings choose the remedy."""
 
     def verdict(outcome: Outcome, why: str, **more: object) -> Verdict:
         return Verdict(check.id, check.version, outcome, why, **more)  # type: ignore[arg-type]
@@ -31,21 +31,21 @@ def judge_check(check: Check, order: Exam, facts: Facts, applying: Sequence[Stan
             return verdict(Outcome.EXCEPTED, f"exception: {exception.because}")
     if answer is None:
         return verdict(Outcome.UNDECIDED, "unknown facts keep it silent", unknown=check.criterion.unknown_in(facts))
-    exams = _remedies(check, order, facts, applying)
+    exams = _remedies(check, order, facts, stands)
     if check.advice in (Advice.FEWER_PASSES, Advice.NARROWER) and not exams:
         return verdict(Outcome.SILENT, "no better exam of this shape")
     offers = _offers(check.offers, order)
     if check.advice is Advice.ADD_REASON and not offers:
         return verdict(Outcome.SILENT, "no reason to offer for this region")
-    return verdict(Outcome.ADVICE, check.because, finding=_finding(check, order, facts, exams, offers))
+    return verdict(Outcome.ADVICE, check.because, finding=_finding(check, exams, offers))
 
 
-def _remedies(check: Check, order: Exam, facts: Facts, applying: Sequence[Stand]) -> list[Exam]:
+def _remedies(check: Check, order: Exam, facts: Facts, stands: Sequence[Stand]) -> list[Exam]:
     if check.derive == "single-pass":
-        return _best_single(_needed(order, facts), applying)
+        return _best_single(_needed(order, facts), stands)
     if check.derive == "needed-regions":
         needed = _needed(order, facts)
-        return [] if needed == order else (_best_single(needed, applying) if order.passes > 1 else [needed])
+        return [] if needed == order else (_best_single(needed, stands) if order.passes > 1 else [needed])
     return list(check.alternatives)
 
 
@@ -57,16 +57,25 @@ def _needed(order: Exam, facts: Facts) -> Exam:
     return narrowed(order, mask(extra.values)) or order
 
 
-def _best_single(order: Exam, applying: Sequence[Stand]) -> list[Exam]:
-    """The single-pass exams the topics rate best; both where no topic rates them, none where all are wrong."""
-    rated = {exam: _best(exam, applying) for exam in single_passes(order)}
-    best = max(rated.values())
+def _best_single(order: Exam, stands: Sequence[Stand]) -> list[Exam]:
+    """
+    The single-pass exams the topics rate best; both where no topic rates them, none where all are wrong.
+
+    An exam that is never right in a topic is not offered, also when the topic itself keeps silent.
+    """
+    rated = {exam: _best(exam, stands) for exam in single_passes(order) if not _never_right(exam, stands)}
+    best = max(rated.values(), default=Rating.USUALLY_NOT)
     return [] if best == Rating.USUALLY_NOT else [exam for exam, rating in rated.items() if rating == best]
 
 
-def _best(exam: Exam, applying: Sequence[Stand]) -> int:
-    ratings = [ratings_of(one.topic, exam)[place] for one in applying for place in one.judged]
+def _best(exam: Exam, stands: Sequence[Stand]) -> int:
+    ratings = [ratings_of(one.topic, exam)[place] for one in stands if one.applies for place in one.judged]
     return max((rating or 0 for rating in ratings), default=0)
+
+
+def _never_right(exam: Exam, stands: Sequence[Stand]) -> bool:
+    every = (ratings_of(one.topic, exam) for one in stands)
+    return any(all(rating is Rating.USUALLY_NOT for rating in ratings) for ratings in every)
 
 
 def _offers(offers: Sequence[ReasonOffer], order: Exam) -> tuple[ReasonOffer, ...]:
@@ -74,19 +83,7 @@ def _offers(offers: Sequence[ReasonOffer], order: Exam) -> tuple[ReasonOffer, ..
     return tuple(near[:MOST_OFFERS])
 
 
-def _evidence(check: Check, facts: Facts) -> tuple[Evidence, ...]:
-    pieces: list[Evidence] = []
-    for name in sorted(check.criterion.facts):
-        reading = facts[name]
-        if isinstance(reading.value, Priors):
-            pieces += [piece for prior in reading.value.items for piece in prior.evidence[:1]]
-        pieces += reading.evidence
-    return tuple(dict.fromkeys(pieces))[:5]
-
-
-def _finding(
-    check: Check, order: Exam, facts: Facts, exams: Sequence[Exam], offers: tuple[ReasonOffer, ...]
-) -> Finding:
+def _finding(check: Check, exams: Sequence[Exam], offers: tuple[ReasonOffer, ...]) -> Finding:
     return Finding(
         rule=check.id,
         version=check.version,
@@ -101,7 +98,7 @@ def _finding(
         ),
         cancel=check.cancel,
         offers=offers,
-        evidence=_evidence(check, facts),
+        basis=Basis(tuple(sorted(check.criterion.facts)), 5, each_prior=True),
         citations=check.citations,
         override_reasons=check.override_reasons,
         reviewed=check.review_last,

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cds_service.errors import Problem
+from cds_service.rules.asking import Question, ask
 from cds_service.vocabulary.facts import Fact, Kind
 from cds_service.vocabulary.quantities import Amount, Span
-from cds_service.vocabulary.readings import Facts, Priors, Reading
+from cds_service.vocabulary.readings import Facts, Priors
 from cds_service.vocabulary.regions import REGIONS, mask
 from cds_service.yaml_source import Block, Text, line_of
 
@@ -33,16 +35,30 @@ class Criterion:
 
     def unknown_in(self, facts: Facts) -> tuple[str, ...]:
         """The facts it asks for that are not known, sorted."""
-        return tuple(name for name in sorted(self.facts) if not _known(facts[name]))
+        return tuple(name for name in sorted(self.facts) if not ask(facts, _known(name)))
 
 
-def _known(reading: Reading) -> bool:
-    value = reading.value
-    if value is None:
-        return False
-    if isinstance(value, frozenset):
-        return len(value) == 1
-    return getattr(value, "complete", True) is True
+@lru_cache(1024)
+def _known(name: str) -> Question:
+    def known(facts: Facts) -> bool:
+        value = facts[name].value
+        if value is None:
+            return False
+        if isinstance(value, frozenset):
+            return len(value) == 1
+        return getattr(value, "complete", True) is True
+
+    return known
+
+
+def _asking(test: Test) -> Test:
+    """*test* as one question, whatever it reads for its answer."""
+
+    def holds(facts: Facts) -> Answer:
+        answer: Answer = ask(facts, test)
+        return answer
+
+    return holds
 
 
 ALWAYS = Criterion(lambda _: True, frozenset())
@@ -297,6 +313,7 @@ def _number(fact: Fact, wanted: Any, scope: Scope) -> Test | None:
     return all_of(tests) if tests else None
 
 
+@lru_cache(1024)
 def _compare(name: str, comparison: str, limit: float) -> Test:
     if comparison in ("above", "at_least"):
         return inverse(_compare(name, "at_most" if comparison == "above" else "below", limit))
@@ -311,7 +328,7 @@ def _compare(name: str, comparison: str, limit: float) -> Test:
             return True
         return False if ((low >= limit) if strict else (low > limit)) else None
 
-    return holds
+    return _asking(holds)
 
 
 def _age(fact: Fact, wanted: Any, scope: Scope) -> Test | None:
@@ -325,12 +342,13 @@ def _age(fact: Fact, wanted: Any, scope: Scope) -> Test | None:
     return all_of(tests) if tests else None
 
 
+@lru_cache(1024)
 def _younger(name: str, limit: Span) -> Test:
     def holds(facts: Facts) -> Answer:
         age = facts[name].value
         return None if age is None else age.below(limit)
 
-    return holds
+    return _asking(holds)
 
 
 def _priors(fact: Fact, wanted: Any, scope: Scope) -> Test | None:
@@ -357,6 +375,7 @@ def _priors(fact: Fact, wanted: Any, scope: Scope) -> Test | None:
     return _found(name, limit, str(result))
 
 
+@lru_cache(1024)
 def _found(name: str, within: Span | None, result: str) -> Test:
     def holds(facts: Facts) -> Answer:
         priors: Priors | None = facts[name].value
@@ -375,7 +394,7 @@ def _found(name: str, within: Span | None, result: str) -> Test:
             answer = None
         return answer
 
-    return holds
+    return _asking(holds)
 
 
 _MAKERS: dict[Kind, Callable[[Fact, Any, Scope], Test | None]] = {

@@ -10,19 +10,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from cds_service.findings import Advice, Finding, Indicator, Outcome, Verdict
+from cds_service.findings import Advice, Basis, Finding, Indicator, Outcome, Verdict
 from cds_service.rules import safety
 from cds_service.rules.check_judge import judge_check
 from cds_service.rules.rule import Check, RuleSet, Topic
 from cds_service.rules.topic_judge import Stand, advise, stand
-from cds_service.vocabulary.exams import Exam, exam
+from cds_service.vocabulary.exams import WITHOUT, Exam, exam
 from cds_service.vocabulary.facts import HISTORY_EXAMS
-from cds_service.vocabulary.readings import Facts, Names, Priors, Reading
+from cds_service.vocabulary.readings import Evidence, Facts, Names, Priors, Reading
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdicts on one order; ``findings`` are those to show or log, best first."""
+    """
+    The verdicts on one order; ``findings`` are those to show or log, best first.
+
+    Only ``findings`` carry evidence: a verdict is the same for everybody of whom the same is known.
+    """
 
     findings: tuple[Finding, ...]
     verdicts: tuple[Verdict, ...]
@@ -43,12 +47,77 @@ def out_of_scope(rules: RuleSet, facts: Facts) -> str:
 
 def judge(order: Exam | None, facts: Facts, rules: RuleSet, *, want_all: bool = False) -> Judgement:
     """
-    Judge one recognised order.
+    Judge one recognised order, or say again what was judged when all questions were answered the same.
 
     With *want_all* every rule's verdict is told, also of those that don't apply; the advice is the same.
     """
     if order is None:
         return NOTHING
+    if want_all:
+        return cautious(with_evidence(judge_anew(order, facts, rules, want_all=True), facts), facts)
+    known: Judgement | None = rules.replay.find(order, facts)
+    if known is None:
+        watched = rules.replay.watched(facts)
+        known = judge_anew(order, watched, rules)
+        rules.replay.keep(order, watched, known)
+    return cautious(with_evidence(known, facts), facts)
+
+
+def cautious(judged: Judgement, facts: Facts) -> Judgement:
+    """
+    The judgement without warnings where a part of the record is unread that may hold a danger.
+
+    Nothing recorded is not nothing there: what a safety rule never saw must not make advice louder.
+    """
+    unread = facts.unread
+    if not unread or all(finding.indicator is Indicator.INFO for finding in judged.findings):
+        return judged
+    findings = tuple(_quieter(finding) if _blind(finding, unread) else finding for finding in judged.findings)
+    verdicts = tuple(
+        _soften(verdict) if verdict.finding and _blind(verdict.finding, unread) else verdict
+        for verdict in judged.verdicts
+    )
+    return Judgement(tuple(sorted(findings, key=_importance)), verdicts)
+
+
+_DANGERS = frozenset({"Condition", "Observation", "MedicationRequest"})
+
+
+def _blind(finding: Finding, unread: frozenset[str]) -> bool:
+    """Whether something unread could keep this advice, or an exam it offers, from being given."""
+    if not unread.isdisjoint(_DANGERS):
+        return True
+    exams = [one.exam for one in finding.alternatives]
+    return ("Device" in unread and any(exam.modality == "MR" for exam in exams)) or (
+        "AllergyIntolerance" in unread and any(exam.contrast not in (None, WITHOUT) for exam in exams)
+    )
+
+
+def _quieter(finding: Finding) -> Finding:
+    return finding if finding.indicator is Indicator.INFO else replace(finding, indicator=Indicator.INFO)
+
+
+def with_evidence(judged: Judgement, facts: Facts) -> Judgement:
+    """The judgement, each finding with the evidence of the facts it rests on."""
+    if not judged.findings:
+        return judged
+    told = tuple(replace(finding, evidence=evidence(finding.basis, facts)) for finding in judged.findings)
+    return Judgement(told, judged.verdicts)
+
+
+def evidence(basis: Basis, facts: Facts) -> tuple[Evidence, ...]:
+    """The pieces of the record behind facts, each once."""
+    pieces: list[Evidence] = []
+    for name in basis.facts:
+        reading = facts[name]
+        if basis.each_prior and isinstance(reading.value, Priors):
+            pieces += [piece for prior in reading.value.items for piece in prior.evidence[:1]]
+        pieces += reading.evidence
+    return tuple(dict.fromkeys(pieces))[: basis.most]
+
+
+def judge_anew(order: Exam, facts: Facts, rules: RuleSet, *, want_all: bool = False) -> Judgement:
+    """What the rules say, by values alone: nothing but the answers to what it asks of *facts* makes a difference."""
     kept_out = out_of_scope(rules, facts)
     if kept_out:
         return Judgement((), (Verdict(kept_out, "", Outcome.SILENCED, "this child is out of scope"),))
@@ -57,7 +126,8 @@ def judge(order: Exam | None, facts: Facts, rules: RuleSet, *, want_all: bool = 
     applying = [one for one in stands if one.applies]
     verdicts = list(_advise(applying, order, facts, _calm(named, applying, rules)))
     verdicts += [one.verdict() for one in stands if not one.applies]
-    verdicts += _shape(rules.checks, order, facts, applying, want_all=want_all)
+    concerned = [one for one in stands if not one.topic.reasons.isdisjoint(named.values)]
+    verdicts += _shape(rules.checks, order, facts, concerned, want_all=want_all)
     if any(verdict.finding for verdict in verdicts):
         verdicts = safety.apply(rules.safety, order, facts, verdicts)
         verdicts = _settle(verdicts)
@@ -95,11 +165,11 @@ def _advise(applying: list[Stand], order: Exam, facts: Facts, calm: bool) -> Ite
 
 
 def _shape(
-    checks: Iterable[Check], order: Exam, facts: Facts, applying: list[Stand], *, want_all: bool
+    checks: Iterable[Check], order: Exam, facts: Facts, stands: list[Stand], *, want_all: bool
 ) -> Iterable[Verdict]:
     for check in checks:
         if want_all or not check.modalities or order.modality in check.modalities:
-            verdict = judge_check(check, order, facts, applying)
+            verdict = judge_check(check, order, facts, stands)
             if want_all or verdict.outcome is not Outcome.OUT:
                 yield verdict
 
@@ -122,10 +192,7 @@ def _drop(verdict: Verdict, needless: set[Advice]) -> Verdict:
 
 
 def _soften(verdict: Verdict) -> Verdict:
-    finding = verdict.finding
-    if finding is None or finding.indicator is Indicator.INFO:
-        return verdict
-    return replace(verdict, finding=replace(finding, indicator=Indicator.INFO))
+    return replace(verdict, finding=_quieter(verdict.finding)) if verdict.finding else verdict
 
 
 _ORDER = (
@@ -150,6 +217,7 @@ class WithDefinitions:
     """Facts given directly, with definitions on top; for rule examples."""
 
     recorded: frozenset[str] | None = None
+    unread: frozenset[str] = frozenset()
 
     def __init__(self, given: Mapping[str, Reading], definitions: Mapping[str, Callable[[Facts], Reading]]) -> None:
         self._given = dict(given)

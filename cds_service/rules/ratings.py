@@ -110,7 +110,7 @@ def change(order: Exam, other: Exam) -> int:
         2 * (order.modality != other.modality)
         + (order.techniques != other.techniques)
         + (order.mask != other.mask)
-        + (order.contrast != other.contrast)
+        + (None not in (order.contrast, other.contrast) and order.contrast != other.contrast)
     )
 
 

@@ -11,6 +11,7 @@ from cds_service.findings import Advice, Citation, Indicator, ReasonOffer
 from cds_service.rules.criteria import Answer, Criterion
 from cds_service.rules.hints import REASON, Hints, could_hold
 from cds_service.rules.ratings import Rating, Row
+from cds_service.rules.replay import Replay
 from cds_service.vocabulary.exams import Exam
 from cds_service.vocabulary.facts import Kind
 from cds_service.vocabulary.quantities import Amount, Span
@@ -246,6 +247,15 @@ class RuleSet:
     broader: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     by_reason: Mapping[str, tuple[Topic, ...]] = field(default_factory=dict)
     dormant: tuple[Rule, ...] = ()
+    replay: Replay[Any] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Nothing is judged yet."""
+        asked = [rule.hints for rule in self.safety]
+        asked += [one.hints for topic in self.topics for one in topic.unless]
+        asked += [one.hints for check in self.checks for one in check.unless]
+        telling = frozenset(name for hints in asked for line in hints for name in line.findings)
+        object.__setattr__(self, "replay", Replay(telling))
 
     @property
     def rules(self) -> tuple[Rule, ...]:

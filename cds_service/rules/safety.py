@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
 
 from cds_service.findings import Advice, Alternative, Finding, Indicator, Outcome, Verdict
+from cds_service.rules.asking import Question, Watching
 from cds_service.rules.ratings import same_exam
 from cds_service.rules.rule import Effect, Safety
 from cds_service.vocabulary.exams import Exam
@@ -67,7 +70,8 @@ def _safe(verdict: Verdict, acting: Sequence[Safety], each: Sequence[Safety], fa
 
 def _with(finding: Finding, kept: Sequence[Alternative], indicator: Indicator) -> Finding:
     alternatives = tuple(replace(one, recommended=place == 0) for place, one in enumerate(kept))
-    return replace(finding, alternatives=alternatives, indicator=indicator)
+    because = alternatives[0].because if alternatives else ""
+    return replace(finding, alternatives=alternatives, indicator=indicator, because=because or finding.because)
 
 
 def _silenced(verdict: Verdict, why: str) -> Verdict:
@@ -80,7 +84,7 @@ def _removed_by(exam: Exam, acting: Sequence[Safety], each: Sequence[Safety], fa
             return rule
     if not each:
         return None
-    looking = AboutAlternative(facts, exam)
+    looking = about_alternative(facts, exam)
     return next((rule for rule in each if removes(rule.effect, exam) and rule.acts(looking)), None)
 
 
@@ -104,6 +108,7 @@ class AboutAlternative:
         self._facts = facts
         self._exam = exam
         self.recorded = facts.recorded
+        self.unread = facts.unread
 
     def __getitem__(self, name: str) -> Reading:
         exam = self._exam
@@ -118,10 +123,50 @@ class AboutAlternative:
         return self._facts[name]
 
 
+@dataclass(frozen=True, slots=True)
+class _OfAlternative:
+    """A question about an exam about to be offered, as one about the order's facts."""
+
+    question: Question
+    exam: Exam
+
+    def __call__(self, facts: Facts) -> Any:
+        return self.question(AboutAlternative(facts, self.exam))
+
+
+class _WatchedAlternative(AboutAlternative, Watching):
+    """An exam about to be offered, where facts take notes."""
+
+    def __init__(self, facts: Facts, exam: Exam, watching: Watching) -> None:
+        super().__init__(facts, exam)
+        self._watching = watching
+
+    def ask(self, question: Question) -> Any:
+        return self._watching.ask(_OfAlternative(question, self._exam))
+
+
+def about_alternative(facts: Facts, exam: Exam) -> AboutAlternative:
+    """The order's *facts* with those of *exam*, taking notes where they do."""
+    if isinstance(facts, Watching):
+        return _WatchedAlternative(facts, exam, facts)
+    return AboutAlternative(facts, exam)
+
+
 def done(facts: Facts, exam: Exam) -> Reading:
     """Earlier exams like *exam*."""
     every = facts["history.any"].value
     return Reading(every.like(exam)) if isinstance(every, Priors) else Reading()
 
 
-__all__ = ["AboutAlternative", "apply", "done", "removes", "same_exam"]
+@lru_cache(1024)
+def may_be_done(exam: Exam) -> Question:
+    """Asks whether, for all we could read, an exam like *exam* may have been done without our knowing."""
+
+    def answer(facts: Facts) -> bool:
+        priors = done(facts, exam).value
+        return priors is None or not (priors.complete or priors.items)
+
+    return answer
+
+
+__all__ = ["AboutAlternative", "about_alternative", "apply", "done", "may_be_done", "removes", "same_exam"]

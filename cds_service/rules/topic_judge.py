@@ -7,15 +7,16 @@ possible ones; the first row of the decision table that fits decides (see ``_dec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from cds_service.findings import Advice, Alternative, Citation, Finding, Indicator, Outcome, Undecided, Verdict
+from cds_service.findings import Advice, Alternative, Basis, Citation, Finding, Indicator, Outcome, Undecided, Verdict
+from cds_service.rules.asking import ask
 from cds_service.rules.ratings import Rating, change, radiation, rate, same_exam
 from cds_service.rules.rule import Preference, Topic, Variant
-from cds_service.rules.safety import done
+from cds_service.rules.safety import may_be_done
 from cds_service.vocabulary.exams import Exam, name
-from cds_service.vocabulary.readings import Evidence, Facts
+from cds_service.vocabulary.readings import Facts
 
 MOST_ALTERNATIVES = 3
 _MEMORY = 512
@@ -131,7 +132,7 @@ class _Table:
         found = [exam for exam in self.topic.candidates if self._better(exam)]
         found.sort(key=self._merit)
         return [
-            Alternative(exam, self._best_words(exam), self._best_words(exam), recommended=place == 0)
+            Alternative(exam, words := self._best_words(exam), words, place == 0, self._rated(exam))
             for place, exam in enumerate(_distinct(found, self.order))
         ]
 
@@ -182,10 +183,17 @@ class _Table:
     def _merit(self, exam: Exam) -> tuple[object, ...]:
         theirs = [ratings_of(self.topic, exam)[place] for place in self.one.judged]
         bad = sum(rating in (None, Rating.USUALLY_NOT) for rating in theirs)
+        second = any(
+            _like(exam, over)
+            for place in self.one.judged
+            for preference in self.topic.variants[place].preferences
+            for over in preference.over
+        )
         best = max((rating or 0) for rating in theirs)
         return (
             bad,
             -best,
+            second,
             change(self.order, exam),
             exam.modality == "MR",
             radiation(exam),
@@ -199,12 +207,9 @@ class _Table:
 
     def _undone(self, offered: Iterable[Alternative]) -> bool:
         """Whether any offered exam of another modality may already have been done, for all we could read."""
-        for one in offered:
-            if one.exam.modality != self.order.modality:
-                priors = done(self.facts, one.exam).value
-                if priors is None or not (priors.complete or priors.items):
-                    return True
-        return False
+        return any(
+            ask(self.facts, may_be_done(one.exam)) for one in offered if one.exam.modality != self.order.modality
+        )
 
     # rows of the table
 
@@ -216,7 +221,7 @@ class _Table:
         return self._finding(
             Advice.INSTEAD,
             Indicator.WARNING if warn else Indicator.INFO,
-            because=self._rated(offered[0].exam),
+            because=offered[0].because,
             alternatives=tuple(offered[:MOST_ALTERNATIVES]),
         )
 
@@ -364,7 +369,7 @@ class _Table:
             because=because,
             alternatives=alternatives,
             cancel=cancel,
-            evidence=self._evidence(variants),
+            basis=self._basis(variants),
             undecided=undecided,
             citations=citations or tuple(dict.fromkeys(variant.citation for variant in variants)),
             override_reasons=topic.override_reasons,
@@ -374,10 +379,9 @@ class _Table:
         )
         return self.one.verdict(Outcome.ADVICE, because, notes=tuple(self.notes), finding=finding)
 
-    def _evidence(self, variants: Sequence[Variant]) -> tuple[Evidence, ...]:
-        names = ["order.reason", *sorted({fact for v in variants for fact in v.criterion.facts} - {"order.reason"})]
-        pieces: Iterator[Evidence] = (piece for fact in names for piece in self.facts[fact].evidence)
-        return tuple(dict.fromkeys(pieces))[:6]
+    def _basis(self, variants: Sequence[Variant]) -> Basis:
+        asked = {fact for variant in variants for fact in variant.criterion.facts}
+        return Basis(("order.reason", *sorted(asked - {"order.reason"})), 6)
 
 
 def _like(order: Exam, over: Exam) -> bool:

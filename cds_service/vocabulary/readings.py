@@ -140,11 +140,17 @@ class Facts(Protocol):
         """The findings of which anything is on record, suspected or denied ones too; None when nobody counted."""
         ...  # pragma: no cover
 
+    @property
+    def unread(self) -> frozenset[str]:
+        """The resource types findings stand in that could not be read whole."""
+        ...  # pragma: no cover
+
 
 class GivenFacts(dict[str, Reading]):
     """Facts written down, as rule examples do; whatever is not named is unknown."""
 
     recorded: frozenset[str] | None = None
+    unread: frozenset[str] = frozenset()
 
     def __init__(self, given: Mapping[str, Reading]) -> None:
         super().__init__(given)

@@ -4,7 +4,7 @@ import pytest
 
 from cds_service.findings import Outcome
 from cds_service.rules.given import NOW
-from cds_service.rules.judge import judge
+from cds_service.rules.judge import judge, judge_anew
 from cds_service.vocabulary.exams import exam
 from cds_service.vocabulary.quantities import span
 from cds_service.vocabulary.readings import Prior, Priors, Reading
@@ -214,5 +214,5 @@ def test_no_recognised_exam_no_judgement():
 def test_ratings_are_remembered_by_exam():
     topic = BELLY.topics[0]
     topic.memory.clear()
-    says(BELLY)
+    judge_anew(exam(CT), child(), BELLY)
     assert exam(CT) in topic.memory
