@@ -21,7 +21,7 @@ from cds_service.rules.metadata import Desk
 from cds_service.rules.rule import RuleSet
 from cds_service.rules.ruleset import build as build_rules
 from cds_service.rules.ruleset import parse, read_sources
-from cds_service.vocabulary import exam_codes, finding_codes, order_codes, reason_codes
+from cds_service.vocabulary import exam_codes, finding_codes, order_codes, reason_codes, reason_files
 from cds_service.vocabulary.facts import STATIC, Fact
 from cds_service.vocabulary.readings import Facts, Reading
 from cds_service.yaml_source import Block, Text
@@ -85,7 +85,7 @@ def build(
         problems, exam_codes.ExamCodes.load, _below(files, "rules/codes/exams/", "site/codes/exams/"), licences
     )
     reasons = _tried(
-        problems, reason_codes.load, _below(files, "rules/codes/reasons/", "site/codes/reasons/"), licences
+        problems, reason_files.load, _below(files, "rules/codes/reasons/", "site/codes/reasons/"), licences
     )
     findings = _tried(problems, finding_codes.load, _below(files, "rules/codes/findings/", "site/codes/findings/"))
     orders = _tried(problems, order_codes.load, _below(files, ORDERS), _below(files, "site/codes/orders"))

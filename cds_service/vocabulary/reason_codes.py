@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
-from cds_service.errors import ContentError
 from cds_service.vocabulary.phrases import Phrases
 
 ICD10CM: Final = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -171,27 +170,6 @@ class ReasonCodes:
             today = reason.late_effect if encounter == "S" else reason.later_contact
             (now if today else earlier).append(today or name)
         return Coded(tuple(now), tuple(earlier))
-
-    @classmethod
-    def load(cls, files: Mapping[str, bytes], licences: frozenset[str] = frozenset()) -> ReasonCodes:
-        """
-        Read reason files; *files* maps a file's name to its content.
-
-        SNOMED CT concepts outside the free patient set stay off unless *licences* has ``snomed``.
-        Raises ContentError with every problem.
-        """
-        from cds_service.vocabulary.reason_files import Loading
-
-        loading = Loading(snomed="snomed" in licences)
-        for file, content in sorted(files.items()):
-            loading.file(file, content)
-        codes = loading.codes()
-        if loading.problems:
-            raise ContentError(sorted(loading.problems))
-        return codes
-
-
-load = ReasonCodes.load
 
 
 def _address(system: str) -> str:

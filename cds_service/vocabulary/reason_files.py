@@ -35,6 +35,22 @@ _FIELDS: Final = frozenset((*_LINKS, *_PHRASES, *_CODES, "label", "broader", "re
 Tables = dict[str, dict[str, tuple[str, ...]]]
 
 
+def load(files: Mapping[str, bytes], licences: frozenset[str] = frozenset()) -> ReasonCodes:
+    """
+    Read reason files; *files* maps a file's name to its content.
+
+    SNOMED CT concepts outside the free patient set stay off unless *licences* has ``snomed``.
+    Raises ContentError with every problem.
+    """
+    loading = Loading(snomed="snomed" in licences)
+    for file, content in sorted(files.items()):
+        loading.file(file, content)
+    codes = loading.codes()
+    if loading.problems:
+        raise ContentError(sorted(loading.problems))
+    return codes
+
+
 class _Code(NamedTuple):
     sheet: Sheet
     system: str

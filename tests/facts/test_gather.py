@@ -14,7 +14,7 @@ from cds_service.facts.exams import recognise
 from cds_service.facts.gather import Child, OrderFacts, Site, _any_of, gather, merged
 from cds_service.fhir.records import LazyRecords, Section, given
 from cds_service.fhir.resources import ImagingStudy, Observation, Patient, Readable, ServiceRequest
-from cds_service.vocabulary import exam_codes, finding_codes, reason_codes
+from cds_service.vocabulary import exam_codes, finding_codes, reason_files
 from cds_service.vocabulary.exams import exam
 from cds_service.vocabulary.facts import HISTORY_EXAMS, STATIC
 from cds_service.vocabulary.readings import Evidence, Facts, Interval, Prior, Priors, Reading
@@ -52,7 +52,7 @@ def files(folder: str) -> dict[str, bytes]:
 def lists() -> dict[str, Any]:
     return {
         "exams": exam_codes.ExamCodes.load(files("exams")),
-        "reasons": reason_codes.ReasonCodes.load(files("reasons")),
+        "reasons": reason_files.load(files("reasons")),
         "findings": finding_codes.load(files("findings")),
     }
 

@@ -4,7 +4,7 @@ import pytest
 
 from cds_service import yaml_source
 from cds_service.errors import ContentError
-from cds_service.vocabulary import reason_codes
+from cds_service.vocabulary import reason_files
 from cds_service.vocabulary.check_digits import snomed_holds
 from cds_service.vocabulary.reason_codes import ICD10, ICD10CM, SNOMED, ReasonCodes
 
@@ -15,7 +15,7 @@ A_REASON = "headache: {label: Headache, icd10cm: [R51], texts: [headache]}\n"
 
 
 def shipped(licences: frozenset[str] = frozenset()) -> ReasonCodes:
-    return reason_codes.load({path.name: path.read_bytes() for path in FOLDER.glob("*.yaml")}, licences)
+    return reason_files.load({path.name: path.read_bytes() for path in FOLDER.glob("*.yaml")}, licences)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def codes() -> ReasonCodes:
 
 
 def loaded(text: str, words: str = "") -> ReasonCodes:
-    return reason_codes.load({"rules/a.yaml": text.encode(), "rules/words.yaml": (words or "fillers: [of]").encode()})
+    return reason_files.load({"rules/a.yaml": text.encode(), "rules/words.yaml": (words or "fillers: [of]").encode()})
 
 
 def problems(text: str, words: str = "fillers: [of]") -> list[str]:
@@ -247,7 +247,7 @@ class TestLoading:
 
     def test_a_name_twice_tells_where_it_stands_first(self):
         with pytest.raises(ContentError, match=r"b\.yaml:2: headache is named twice; it stands in a\.yaml:1 too"):
-            reason_codes.load({"a.yaml": A_REASON.encode(), "b.yaml": b"\nheadache: {label: Headache}"})
+            reason_files.load({"a.yaml": A_REASON.encode(), "b.yaml": b"\nheadache: {label: Headache}"})
 
     def test_the_same_code_in_a_narrower_reason_belongs_to_it(self):
         codes = loaded(A_REASON + "migraine: {label: Migraine, broader: [headache], icd10cm: [R51]}")
@@ -255,7 +255,7 @@ class TestLoading:
 
     def test_a_site_may_add_words(self):
         site = {"rules/words.yaml": b"fillers: [x]", "site/words.yaml": b"fillers: [y]", "a.yaml": A_REASON.encode()}
-        phrases = reason_codes.load(site).wording.phrases
+        phrases = reason_files.load(site).wording.phrases
         assert phrases.longest(["x"], 0) and phrases.longest(["y"], 0)
 
 
