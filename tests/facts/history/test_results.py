@@ -58,6 +58,10 @@ def coded(*codes: str) -> list[CodeableConcept]:
         (["10828004"], "positive"),
         (["260385009"], "negative"),
         (["419984006"], "nondiagnostic"),
+        (["82334004"], "nondiagnostic"),
+        (["85189001"], "positive"),
+        (["17621005"], ""),  # codes no source could be found for are not taken
+        (["42425007"], ""),
         (["10828004", "260385009"], ""),
         (["999"], ""),
         (["10828004", "999"], "positive"),
