@@ -50,6 +50,10 @@ class Clinic:
 
         return self._runner.run(together())
 
+    def request(self, method: str, url: str, **sent: Any) -> httpx.Response:
+        """The answer to any request."""
+        return self._runner.run(self._client.request(method, url, **sent))
+
     async def _send(self, body: bytes, path: str) -> httpx.Response:
         return await self._client.post(path, content=body, headers={"content-type": "application/json"})
 
@@ -96,6 +100,8 @@ def living(runner: asyncio.Runner, data: Path, **environment: str) -> Iterator[C
     runner.run(life.__aenter__())
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://cds.test", verify=False)
     try:
+        ready = runner.run(client.get("/health/ready"))
+        assert ready.status_code == 200, ready.text
         yield Clinic(runner, client)
     finally:
         runner.run(client.aclose())
