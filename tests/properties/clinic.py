@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import jsonschema_rs
 import yaml
 from fhir.resources.R4B.servicerequest import ServiceRequest
+from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from cds_service.advise import EXTENSION
@@ -23,9 +23,9 @@ from tests.http.rim import SELECT, SIGN
 CONTRACT = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text())
 
 
-def _validator(name: str) -> jsonschema_rs.Draft202012Validator:
+def _validator(name: str) -> Draft202012Validator:
     schema = {"$ref": f"#/components/schemas/{name}", "components": CONTRACT["components"]}
-    return jsonschema_rs.Draft202012Validator(schema)
+    return Draft202012Validator(schema)
 
 
 RESPONSE, OUTCOME = _validator("HookResponse"), _validator("OperationOutcome")
