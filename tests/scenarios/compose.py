@@ -2,22 +2,20 @@
 Builds a whole CDS Hooks request from a few lines of YAML: a child, an order, and what the record holds.
 
 A scenario says ``sign.vomiting: absent``; the request carries an Observation with the code a hospital would
-use and ``valueBoolean: false``. Which code that is stands in the shipped lists of findings, so a scenario
-names facts and the service must find them again in FHIR.
+use and ``valueBoolean: false``.
 """
 
 from __future__ import annotations
 
-import calendar
 import copy
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
-import yaml
+from tests.scenarios.carriers import concept, exam_code
+from tests.scenarios.record import PATIENT, SUBJECT, VISIT, Record
+from tests.scenarios.times import moment, stamp
 
 ORDER = "draft"
 CLASSES = {"ambulatory": "AMB", "emergency": "EMER", "inpatient": "IMP", "observation": "OBSENC"}
@@ -31,22 +29,29 @@ def request(scenario: Mapping[str, Any]) -> dict[str, Any]:
     >>> made["prefetch"]["patient"]["birthDate"], made["context"]["draftOrders"]["entry"][0]["resource"]["status"]
     ('2017-03-02', 'draft')
     """
-    now = moment(scenario["at"])
-    visit = scenario.get("visit", "ambulatory")
-    told = _Told(scenario, now, visit)
+    now, hook = moment(scenario["at"]), scenario.get("hook", "order-sign")
+    kind = scenario.get("visit", "ambulatory")
+    visit = {} if kind == "none" else {"encounter": {"reference": f"Encounter/{VISIT}"}}
     made = {
-        "hook": scenario.get("hook", "order-sign"),
+        "hook": hook,
         "hookInstance": "5f0c1c0e-6d0b-4c0e-9a56-0d5a8a1d1f02",
         "context": {
             "userId": "Practitioner/example",
             "patientId": PATIENT,
-            **({} if visit == "none" else {"encounterId": VISIT}),
-            "draftOrders": {"resourceType": "Bundle", "type": "collection", "entry": told.orders()},
+            **({"encounterId": VISIT} if visit else {}),
+            **(
+                {"selections": scenario.get("selections", [f"ServiceRequest/{ORDER}-1"])}
+                if hook == "order-select"
+                else {}
+            ),
+            "draftOrders": {
+                "resourceType": "Bundle",
+                "type": "collection",
+                "entry": list(_orders(scenario, visit, now)),
+            },
         },
-        "prefetch": {**told.prefetch(), **_visit(visit)},
+        "prefetch": {**Record(scenario, now, visit).prefetch(), **_encounter(kind)},
     }
-    if made["hook"] == "order-select":
-        made["context"]["selections"] = scenario.get("selections", [f"ServiceRequest/{ORDER}-1"])
     for key in scenario.get("without", ()):
         del made["prefetch"][key]
     made = json.loads(json.dumps(made))  # resources share their subject until here
@@ -85,7 +90,7 @@ def merged(base: Any, change: Any) -> Any:
     return {name: value for name, value in laid.items() if value is not None}
 
 
-def _visit(visit: str) -> dict[str, Any]:
+def _encounter(visit: str) -> dict[str, Any]:
     if visit == "none":
         return {}
     kind = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": CLASSES[visit]}
@@ -107,25 +112,20 @@ def _orders(scenario: Mapping[str, Any], visit: Mapping[str, Any], now: datetime
 
 
 def _order(said: dict[str, Any], now: datetime) -> dict[str, Any]:
-        reasons = said.get("reason", [])
-        listed = reasons if isinstance(reasons, list) else [reasons]
-        made = {
-            "resourceType": "ServiceRequest",
-            "id": f"{ORDER}-{place}",
-            "status": "draft",
-            "intent": "order",
-            "category": [concept({"snomed": "363679005", "text": "Imaging"})],
-            "priority": said.get("priority", "routine"),
-            "code": _exam(said),
-            "subject": SUBJECT,
-            **self.visit,
-            "requester": {"reference": "Practitioner/example"},
-            "authoredOn": stamp(self.now - timedelta(minutes=1)),
-            "reasonCode": [concept(one) for one in listed],
-            "reasonReference": [{"reference": f"Condition/{one}"} for one in said.get("because_of", ())],
-            "bodySite": [concept(said["site"])] if "site" in said else [],
-            "orderDetail": [concept(said["detail"])] if "detail" in said else [],
-            "note": [{"text": said["note"]}] if "note" in said else [],
-        }
-        return {name: value for name, value in made.items() if value != []}
-
+    reasons = said.get("reason", [])
+    made = {
+        "status": "draft",
+        "intent": "order",
+        "category": [concept({"snomed": "363679005", "text": "Imaging"})],
+        "priority": said.get("priority", "routine"),
+        "code": exam_code(said),
+        "subject": SUBJECT,
+        "requester": {"reference": "Practitioner/example"},
+        "authoredOn": stamp(now - timedelta(minutes=1)),
+        "reasonCode": [concept(one) for one in (reasons if isinstance(reasons, list) else [reasons])],
+        "reasonReference": [{"reference": f"Condition/{one}"} for one in said.get("because_of", ())],
+        "bodySite": [concept(said["site"])] if "site" in said else [],
+        "orderDetail": [concept(said["detail"])] if "detail" in said else [],
+        "note": [{"text": said["note"]}] if "note" in said else [],
+    }
+    return {name: value for name, value in made.items() if value != []}

@@ -30,9 +30,8 @@ _EXAMINED = timedelta(minutes=20)
 class Record:
     """The resources of one scenario, each with the prefetch key it belongs to."""
 
-    def __init__(self, scenario: Mapping[str, Any], now: datetime, visit: str) -> None:
-        self.scenario, self.now = scenario, now
-        self.visit = {} if visit == "none" else {"encounter": {"reference": f"Encounter/{VISIT}"}}
+    def __init__(self, scenario: Mapping[str, Any], now: datetime, visit: Mapping[str, Any]) -> None:
+        self.scenario, self.now, self.visit = scenario, now, visit
 
     def prefetch(self) -> dict[str, Any]:
         """Every prefetch value but the visit; what the scenario does not mention was searched and not found."""
@@ -153,5 +152,3 @@ def _bundle(kind: str, resources: Sequence[Mapping[str, Any]]) -> dict[str, Any]
     ]
     entries = [{"resource": one, "search": {"mode": "match"}} for one in made]
     return {"resourceType": "Bundle", "type": "searchset", "total": len(entries), "entry": entries}
-
-
