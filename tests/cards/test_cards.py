@@ -180,7 +180,7 @@ def test_epic_gets_its_findings_apart_and_at_most_two() -> None:
 
 
 def test_a_finding_whose_change_cannot_be_made_is_left_out_and_says_so() -> None:
-    spoken = changed(Advice.INSTEAD, alternatives=(Alternative(exam("US upper-gi")),))
+    spoken = changed(Advice.INSTEAD, alternatives=(Alternative(exam("US foot")),))
     written = write([spoken, FINDINGS[Advice.FEWER_PASSES]], "update-in-place")
     assert [finding.advice for finding in written.issued[0].findings] == [Advice.FEWER_PASSES]
     assert written.notes == ("suspected-appendicitis: no change that this client can take",)
