@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from cds_service.errors import ContentError, Problem, RequestError, SettingsErro
 from cds_service.settings import Settings
 
 if TYPE_CHECKING:
+    from cds_service.content import Content
     from cds_service.hooks.request import HookRequest
 
 FAILED, USAGE = 1, 2
@@ -79,20 +81,39 @@ def _content_of(settings: Settings) -> tuple[dict[str, bytes], datetime]:
 
 
 def _check(_: argparse.Namespace, settings: Settings) -> int:
-    from cds_service import clients, content
-    from cds_service.consistency import changed_examples, whole
+    problems: list[Problem] = []
+    made = None
+    for look in (_clients_of, _checked):
+        try:
+            made = look(settings)
+        except ContentError as error:
+            problems.extend(error.problems)
+    if made is not None:
+        from cds_service.consistency import changed_examples
 
-    files, now = _content_of(settings)
-    clients.load(settings.site, settings.fhir_servers)
-    made = content.build(files, today=now.date(), licences=settings.licences)
-    problems = list(whole(made))
-    for line in changed_examples(made):
-        print(line)
+        for line in changed_examples(made):
+            print(line)
     if problems:
         _print_problems(problems)
         return FAILED
+    assert made is not None
     print("All well: " + ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in made.counts.items()) + ".")
     return 0
+
+
+def _clients_of(settings: Settings) -> None:
+    from cds_service import clients
+
+    clients.load(settings.site, settings.fhir_servers)
+
+
+def _checked(settings: Settings) -> Content:
+    from cds_service import content
+    from cds_service.consistency import whole
+
+    files, now = _content_of(settings)
+    inspect = partial(whole, day=now.date())
+    return content.build(files, today=now.date(), licences=settings.licences, inspect=inspect)
 
 
 def _print_problems(problems: Sequence[Problem]) -> None:

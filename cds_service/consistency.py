@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import date
 
 from cds_service.content import Content
 from cds_service.errors import Problem
@@ -10,20 +11,22 @@ from cds_service.rules import examples
 from cds_service.rules.consistency import inconsistencies
 from cds_service.rules.rule import Rule, RuleSet, Topic
 from cds_service.rules.topic_judge import MOST_ALTERNATIVES
+from cds_service.vocabulary.facts import Fact
+from cds_service.vocabulary.order_codes import OrderCodes
 
 
-def whole(content: Content) -> Iterator[Problem]:
+def whole(rules: RuleSet, *, facts: Mapping[str, Fact], orders: OrderCodes, day: date) -> Iterator[Problem]:
     """Overdue reviews, situations that can't be chosen or disagree, and advice nobody could act on."""
-    yield from inconsistencies(content.rules, content.facts, content.day)
-    for topic in content.rules.topics:
-        yield from _unorderable(topic, content)
+    yield from inconsistencies(rules, {**rules.defined, **facts}, day)
+    for topic in rules.topics:
+        yield from _unorderable(topic, orders)
 
 
-def _unorderable(topic: Topic, content: Content) -> Iterator[Problem]:
+def _unorderable(topic: Topic, orders: OrderCodes) -> Iterator[Problem]:
     """A topic none of whose better exams has an order code could never offer anything."""
     better = {row.exam for variant in topic.variants for row in variant.rows if row.rating > 1}
     better |= {exam for variant in topic.variants for one in variant.preferences for exam in one.prefer}
-    if better and not any(content.orders[exam].coded for exam in better):
+    if better and not any(orders[exam].coded for exam in better):
         listed = ", ".join(sorted(map(str, better))[:MOST_ALTERNATIVES])
         trouble = f"no alternative of {topic.id} has a code to order: {listed}"
         yield Problem(topic.file, topic.line, trouble, "add one to rules/codes/orders.yaml")

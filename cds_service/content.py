@@ -6,10 +6,11 @@ Made whole or not at all: ``build`` raises ContentError with everything that is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from cds_service.cards import overrides as override_reasons
 from cds_service.cards import template
@@ -33,6 +34,16 @@ SITE = "site/site.yaml"
 RESULTS = "rules/codes/results.yaml"
 OVERRIDE_SYSTEM = "urn:pediatric-imaging-cds:override-reason"
 TOPIC_SYSTEM = "urn:pediatric-imaging-cds:rule"
+
+
+class Inspect(Protocol):
+    """Looks for problems in rules as a whole."""
+
+    def __call__(
+        self, rules: RuleSet, *, facts: Mapping[str, Fact], orders: order_codes.OrderCodes
+    ) -> Iterable[Problem]:
+        """The problems of *rules*; *facts* without those that rules define."""
+        ...  # pragma: no cover
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +84,18 @@ class Content:
 
 
 def build(
-    files: Mapping[str, bytes], *, today: date, licences: frozenset[str] = frozenset(), run_examples: bool = True
+    files: Mapping[str, bytes],
+    *,
+    today: date,
+    licences: frozenset[str] = frozenset(),
+    run_examples: bool = True,
+    inspect: Inspect | None = None,
 ) -> Content:
     """
     Content of *files* (``rules/…``, ``cards/…``, ``site/…`` → bytes), in force on *today*.
 
-    Raises ContentError with every problem found. *run_examples* may be False for files that passed before.
+    Raises ContentError with every problem found. *run_examples* may be False for files that passed before;
+    *inspect* looks for more problems in what could be read.
     """
     problems: list[Problem] = []
     exams = _tried(
@@ -91,25 +108,25 @@ def build(
     orders = _tried(problems, order_codes.load, _below(files, ORDERS), _below(files, "site/codes/orders"))
     templates = _tried(problems, template.load, _below(files, "cards/"))
     results = _tried(problems, load_results, files[RESULTS]) if RESULTS in files else None
-    parsed = parse(_rule_files(files), problems)
+    rule_files = _rule_files(files)
+    parsed = parse(rule_files, problems)
+    if not any(name.startswith("rules/") for name in rule_files):
+        problems.append(Problem("rules", 1, "there are no rules", "check the folder named by CDS_RULES"))
+    if reasons is None or findings is None or _others_hang_on(rule_files.keys() - parsed.keys(), files):
+        raise ContentError(sorted(problems))
     sources = read_sources(parsed.pop(SOURCES, Block()), SOURCES, problems)
     parsed.pop(OVERRIDES, None)
-    site_block = parse(_below(files, SITE), problems).get(SITE)
-    if problems or reasons is None or findings is None:
-        raise ContentError(sorted(problems))
-    if not any(name.startswith("rules/") for name in parsed):
-        raise ContentError([Problem("rules", 1, "there are no rules", "check the folder named by CDS_RULES")])
     facts = _facts(findings.facts, reasons.names)
     broader = {name: tuple(reason.broader) for name, reason in reasons.reasons.items()}
     blocks = {str(b.get(Text("id"))): b for b in parsed.values() if isinstance(b, Block)}
-    site = tuning.read_site(site_block, SITE, blocks, today, problems)
+    site = tuning.read_site(parse(_below(files, SITE), problems).get(SITE), SITE, blocks, today, problems)
     overrides = _tried(problems, _overrides, files.get(OVERRIDES, b""), site.override_reasons)
     known = frozenset(overrides.reasons) if overrides is not None else None
     desk = Desk(facts, sources, today, problems, reasons.reasons, known)
-    rules = build_rules(parsed, desk, broader=broader, run_examples=run_examples)
+    look = partial(inspect, facts=facts, orders=orders) if inspect is not None and orders is not None else None
+    rules = build_rules(parsed, desk, broader=broader, run_examples=run_examples, inspect=look)
     if site.tuned:
-        rules = build_rules(parsed, desk, broader=broader, tuned=site.tuned, run_examples=False)
-    defined = {one.fact: Fact(one.fact, one.fact_kind, one.meaning) for one in rules.definitions}
+        rules = build_rules(parsed, desk, broader=broader, tuned=site.tuned, run_examples=False, inspect=look)
     assert exams is not None and orders is not None and templates is not None
     return Content(
         digest=digest(files),
@@ -121,12 +138,17 @@ def build(
         findings=findings,
         orders=orders,
         results=results or NO_WORDS,
-        facts={**defined, **facts},
+        facts={**rules.defined, **facts},
         definitions={one.fact: one.read for one in rules.definitions},
         overrides=overrides,
         site=site,
         files=dict(files),
     )
+
+
+def _others_hang_on(unread: Iterable[str], files: Mapping[str, bytes]) -> bool:
+    """Whether a file that is no YAML holds names other files use, so that they would seem wrong too."""
+    return any(name == SOURCES or b"kind: definition" in files[name] for name in unread)
 
 
 def _tried(problems: list[Problem], load: Any, *wanted: Any) -> Any:

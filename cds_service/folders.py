@@ -14,7 +14,9 @@ from cds_service.errors import ContentError, Problem
 
 MAX_FILE = 2_000_000
 MAX_FILES = 2_000
-SUFFIXES = (".yaml", ".yml", ".md")
+MAX_TOTAL = 50_000_000
+_SUFFIXES = {"cards": (".md",)}
+_YAML = (".yaml", ".yml")
 
 
 def snapshot(folder: Path, name: str) -> dict[str, bytes]:
@@ -26,42 +28,54 @@ def snapshot(folder: Path, name: str) -> dict[str, bytes]:
     """
     found: dict[str, bytes] = {}
     problems: list[Problem] = []
+    total = 0
     root = folder.resolve()
-    for path in _content(root):
+    if not root.is_dir():
+        raise ContentError([Problem(name, 1, "the folder is gone", "put it back")])
+    for path in _content(root, name):
         label = f"{name}/{path.relative_to(root).as_posix()}"
-        if not path.resolve().is_relative_to(root):
+        if not Path(os.path.realpath(path)).is_relative_to(root):
             problems.append(Problem(label, 1, "this link leads out of the folder", "copy the file here"))
             continue
         try:
-            found[label] = _read(path)
+            source = _read(path)
         except OSError:
-            problems.append(Problem(label, 1, "the file cannot be read", "check its permissions"))
-    if len(found) > MAX_FILES:
-        problems.append(Problem(name, 1, f"more than {MAX_FILES} files"))
+            problems.append(Problem(label, 1, "the file cannot be read", "check its permissions and where it leads"))
+            continue
+        if source is None:
+            continue
+        found[label] = source
+        total += len(source)
+        if len(found) > MAX_FILES or total > MAX_TOTAL:
+            problems.append(Problem(name, 1, f"more than {MAX_FILES} files or {MAX_TOTAL} bytes", "keep rules only"))
+            break
     if problems:
         raise ContentError(problems)
     return found
 
 
-def _content(root: Path) -> Iterator[Path]:
+def _content(root: Path, name: str) -> Iterator[Path]:
+    """The files of *root* that hold content; pages for readers, generated ones too, do not."""
+    suffixes = _SUFFIXES.get(name, _YAML)
     for parent, folders, files in os.walk(root):
         folders[:] = sorted(one for one in folders if not one.startswith("."))
         for file in sorted(files):
-            if file.endswith(SUFFIXES) and not file.startswith((".", "#", "~")) and file != "README.md":
+            if file.endswith(suffixes) and not file.startswith((".", "#", "~")) and file != "README.md":
                 yield Path(parent, file)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path) -> bytes | None:
+    """The file's bytes, at most one more than ``MAX_FILE``; None for what is no file, without ever waiting for it."""
     if not stat.S_ISREG(path.stat().st_mode):
-        return b""
-    with path.open("rb") as file:
-        return file.read(MAX_FILE + 1)
+        return None
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        return file.read(MAX_FILE + 1) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
 
 
-def fingerprint(folder: Path) -> tuple[tuple[str, int, int], ...]:
+def fingerprint(folder: Path, name: str) -> tuple[tuple[str, int, int], ...]:
     """The files below *folder* with size and time of change: cheap, and different whenever one was edited."""
     found = []
-    for path in _content(folder):
+    for path in _content(folder, name):
         try:
             seen = path.stat()
         except OSError:

@@ -8,22 +8,24 @@ disk, so a start with broken files still serves what worked before, and says so 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import zipfile
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from cds_service import content, folders
+from cds_service import __version__, content, folders
+from cds_service.clients.clients import FILE as CLIENTS
 from cds_service.content import Content
 from cds_service.errors import ContentError, NotReady, Problem
+from cds_service.telemetry import place
 
 Announce = Callable[[str, dict[str, object]], None]
+_MOST_TOLD = 20
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Status:
     """What is in force and how the last look went; ``problems`` are those of a refused edit."""
 
@@ -47,23 +49,39 @@ class Places:
 
     def files(self) -> dict[str, bytes]:
         """Every content file. Raises ContentError."""
-        found = {**folders.snapshot(self.rules, "rules"), **folders.snapshot(self.cards, "cards")}
-        if self.site is not None and self.site.is_dir():
-            found.update(folders.snapshot(self.site, "site"))
+        found: dict[str, bytes] = {}
+        problems: list[Problem] = []
+        for name, folder in self._folders():
+            try:
+                found.update(folders.snapshot(folder, name))
+            except ContentError as error:
+                problems.extend(error.problems)
+        if problems:
+            raise ContentError(problems)
+        found.pop(f"site/{CLIENTS}", None)
         return found
 
     def fingerprint(self) -> object:
         """Different whenever a content file was edited."""
-        return [folders.fingerprint(folder) for folder in (self.rules, self.cards, self.site) if folder is not None]
+        return [folders.fingerprint(folder, name) for name, folder in self._folders()]
+
+    def _folders(self) -> list[tuple[str, Path]]:
+        named = [("rules", self.rules), ("cards", self.cards)]
+        return [*named, ("site", self.site)] if self.site is not None else named
 
 
 @dataclass
 class Library:
-    """The content in force. ``announce`` is told every change: an event word and fields that may be logged."""
+    """
+    The content in force. ``announce`` is told every change: an event word and fields that may be logged.
+
+    ``settling`` is how many seconds an edit must rest before it is read: editors write in several steps.
+    """
 
     places: Places
     announce: Announce = lambda event, fields: None
     today: Callable[[], date] = lambda: datetime.now(UTC).date()
+    settling: float = 0.1
     status: Status = field(default_factory=Status)
     _content: Content | None = None
     _seen: object = None
@@ -90,27 +108,50 @@ class Library:
         """
         Look at the folders and swap the content if they changed; True when a swap happened.
 
-        A broken edit changes nothing but the status.
+        A broken edit changes nothing but the status. An edit that is still going on waits for the next look.
         """
         day = self.today()
         seen = (self.places.fingerprint(), day)
-        if seen == self._seen:
+        if seen == self._seen or self._being_written(seen[0]):
             return False
         self._seen = seen
+        made: Content | tuple[Problem, ...] | None
         try:
-            files = self.places.files()
-            known = folders.digest(files)
-            if self._content is not None and known == self._content.digest and day == self._content.day:
-                self.status.problems = ()
-                return False
-            made = content.build(
-                files, today=day, licences=self.places.licences, run_examples=not self._passed(known, day)
-            )
+            made = self._made(day)
         except ContentError as error:
-            self._refuse(error.problems)
+            made = error.problems
+        except Exception as error:  # whatever a file makes us do, the content in force stays
+            self.announce("content_look_failed", {"error": type(error).__name__, "place": place(error)})
+            made = (Problem("content", 1, f"it cannot be read ({type(error).__name__})", "undo the last edit"),)
+        if self._content is not None and self.places.fingerprint() != seen[0]:
+            self._seen = None  # half of what was read may be older than the other half
             return False
-        self._swap(made)
-        return True
+        return self._take(made)
+
+    def _being_written(self, fingerprint: object) -> bool:
+        """Whether the folders go on changing; asked only while there is content in force to go on with."""
+        if self._content is None:
+            return False
+        time.sleep(self.settling)
+        return self.places.fingerprint() != fingerprint
+
+    def _made(self, day: date) -> Content | None:
+        """The content of the folders, None when it is what is in force. Raises ContentError."""
+        files = self.places.files()
+        known = folders.digest(files)
+        if self._content is not None and known == self._content.digest and day == self._content.day:
+            return None
+        return content.build(files, today=day, licences=self.places.licences, run_examples=not self._passed(known, day))
+
+    def _take(self, made: Content | tuple[Problem, ...] | None) -> bool:
+        if isinstance(made, tuple):
+            self._refuse(made)
+        elif made is not None:
+            self._swap(made)
+        elif self.status.problems or self.status.from_last_good:
+            self.status = replace(self.status, problems=(), refused_at=None, from_last_good=False)
+            self.announce("content_restored", {"digest": self.status.digest})
+        return isinstance(made, Content)
 
     def _swap(self, made: Content) -> None:
         self._content = made
@@ -120,10 +161,10 @@ class Library:
         self.announce("content_loaded", {"digest": made.digest, "revision": revision, **made.counts})
 
     def _refuse(self, problems: tuple[Problem, ...]) -> None:
-        self.status.problems = problems
-        self.status.refused_at = datetime.now(UTC)
-        for problem in problems[:20]:
-            self.announce("content_refused", {"problem": str(problem), "digest": self.status.digest})
+        self.status = replace(self.status, problems=problems, refused_at=datetime.now(UTC))
+        self.announce("content_refused", {"count": len(problems), "digest": self.status.digest})
+        for problem in problems[:_MOST_TOLD]:
+            self.announce("content_problem", {"problem": str(problem)})
 
     # the last good content on disk
 
@@ -134,17 +175,19 @@ class Library:
     def _passed(self, known: str, day: date) -> bool:
         kept = self.places.data / "examples-passed" if self.places.data else None
         try:
-            return kept is not None and kept.read_text() == f"{known} {day}"
-        except OSError:
+            return kept is not None and kept.read_text() == _mark(known, day)
+        except (OSError, ValueError):
             return False
 
     def _keep(self, made: Content) -> None:
         if self._kept is None:
             return
-        with contextlib.suppress(OSError):
+        try:
             self._kept.parent.mkdir(parents=True, exist_ok=True)
             _write(self._kept, folders.pack(made.files))
-            _write(self._kept.parent / "examples-passed", f"{made.digest} {made.day}".encode())
+            _write(self._kept.parent / "examples-passed", _mark(made.digest, made.day).encode())
+        except OSError as error:
+            self.announce("content_not_kept", {"error": type(error).__name__})
 
     def _recover(self) -> None:
         if self._kept is None or not self._kept.is_file():
@@ -152,12 +195,13 @@ class Library:
         try:
             files = folders.unpack(self._kept.read_bytes())
             made = content.build(files, today=self.today(), licences=self.places.licences, run_examples=False)
-        except (OSError, zipfile.BadZipFile, ContentError):
-            self.announce("content_not_recovered", {})
+        except Exception as error:  # a damaged file may make the archive reader raise nearly anything
+            self.announce("content_not_recovered", {"error": type(error).__name__})
             return
-        problems, refused_at = self.status.problems, self.status.refused_at
         self._content = made
-        self.status = Status(made.digest, datetime.now(UTC), 1, True, problems, refused_at)
+        self.status = replace(
+            self.status, digest=made.digest, loaded_at=datetime.now(UTC), revision=1, from_last_good=True
+        )
         self.announce("content_recovered", {"digest": made.digest})
 
     async def watch(self, seconds: float) -> None:
@@ -167,7 +211,12 @@ class Library:
             try:
                 await asyncio.to_thread(self.look)
             except Exception as error:  # the watcher must outlive any single look
-                self.announce("content_look_failed", {"error": type(error).__name__})
+                self.announce("content_look_failed", {"error": type(error).__name__, "place": place(error)})
+
+
+def _mark(known: str, day: date) -> str:
+    """What says that the examples of this content passed on this day, as this version of the service runs them."""
+    return f"{known} {day} {__version__}"
 
 
 def _write(path: Path, data: bytes) -> None:

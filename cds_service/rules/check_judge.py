@@ -16,7 +16,7 @@ MOST_OFFERS = 3
 
 
 def judge_check(check: Check, order: Exam, facts: Facts, stands: Sequence[Stand]) -> Verdict:
-    """What *check* says on *order*; *stands* are those of the topics of its reasons, whose ratings choose the remedy."""
+    """What *check* says on *order*; *stands* are of the topics of its reasons, whose ratings choose the remedy."""
 
     def verdict(outcome: Outcome, why: str, **more: object) -> Verdict:
         return Verdict(check.id, check.version, outcome, why, **more)  # type: ignore[arg-type]

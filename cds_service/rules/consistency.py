@@ -118,7 +118,7 @@ def _values(fact: Fact, mentioned: frozenset[Any], topic: Topic, more: int) -> l
 
 
 def _names(mentioned: frozenset[Any], topic: Topic, more: int) -> Iterator[Reading]:
-    """Each reason of the topic, alone and with others its situations ask about. Two stated reasons may well disagree."""
+    """Each reason of the topic, alone and with others its situations ask about: two stated reasons may disagree."""
     every = sorted(mentioned | topic.reasons)
     together = {
         frozenset({one, *others})

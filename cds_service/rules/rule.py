@@ -13,7 +13,7 @@ from cds_service.rules.hints import REASON, Hints, could_hold
 from cds_service.rules.ratings import Rating, Row
 from cds_service.rules.replay import Replay
 from cds_service.vocabulary.exams import Exam
-from cds_service.vocabulary.facts import Kind
+from cds_service.vocabulary.facts import Fact, Kind
 from cds_service.vocabulary.quantities import Amount, Span
 from cds_service.vocabulary.readings import Facts, Names, Reading
 
@@ -32,7 +32,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One example of a rule. ``facts`` are readings by name; ``order`` an exam; ``expect`` a word of the rule's kind."""
+    """One example of a rule: readings by name, an exam as ``order``, and in ``expect`` a word of the rule's kind."""
 
     name: str
     order: Exam | None
@@ -134,7 +134,11 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Topic(Rule):
-    """One clinical topic: its variants decide how the order rates and what is better. ``memory`` and ``offers`` remember ratings and alternatives."""
+    """
+    One clinical topic: its variants decide how the order rates and what is better.
+
+    ``memory`` and ``offers`` remember ratings and alternatives.
+    """
 
     applies_to: Criterion
     unless: tuple[Exception_, ...]
@@ -215,6 +219,11 @@ class Definition(Rule):
     meaning: str
     cases: tuple[Case, ...]
 
+    @property
+    def values(self) -> frozenset[str]:
+        """The words it may read as; none for a flag."""
+        return frozenset(case.value for case in self.cases) if self.fact_kind is Kind.CHOICE else frozenset()
+
     def read(self, facts: Facts) -> Reading:
         """The defined fact's reading, with the evidence of the facts it rests on."""
         if self.fact_kind is Kind.FLAG:
@@ -256,6 +265,11 @@ class RuleSet:
         asked += [one.hints for check in self.checks for one in check.unless]
         telling = frozenset(name for hints in asked for line in hints for name in line.findings)
         object.__setattr__(self, "replay", Replay(telling))
+
+    @property
+    def defined(self) -> dict[str, Fact]:
+        """The facts that definitions make."""
+        return {one.fact: Fact(one.fact, one.fact_kind, one.meaning, choices=one.values) for one in self.definitions}
 
     @property
     def rules(self) -> tuple[Rule, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -52,11 +52,13 @@ def build(
     broader: Mapping[str, tuple[str, ...]],
     tuned: Mapping[str, Mapping[str, Any]] | None = None,
     run_examples: bool = True,
+    inspect: Callable[[RuleSet], Iterable[Problem]] | None = None,
 ) -> RuleSet:
     """
     The rules of *parsed* files (name → YAML) against *desk*, with the site's choices laid over.
 
-    Raises ContentError with every problem: what can't be read, names used twice, examples that fail.
+    Raises ContentError with every problem: what can't be read, names used twice, examples that fail, what
+    *inspect* finds. Rules that could be read are tried even when others could not, unless these define facts.
     """
     facts: dict[str, Fact] = dict(desk.facts)
     for block in parsed.values():
@@ -67,14 +69,15 @@ def build(
     desk = desk._replace(facts=facts, defined=defined)
     rules = [rule for name, block in parsed.items() if (rule := read_rule(block, name, desk, _tuned(block, tuned)))]
     desk.problems.extend(_repeated(rules))
-    if desk.problems:
-        raise ContentError(sorted(desk.problems))
     found = assemble(rules, desk.today, broader)
-    if run_examples:
+    whole = found.defined.keys() >= defined.keys()
+    if run_examples and whole:
         definitions = {one.fact: one.read for one in found.definitions}
-        failed = [problem for rule in rules for problem in examples.run(rule, definitions, broader)]
-        if failed:
-            raise ContentError(sorted(failed))
+        desk.problems.extend(problem for rule in rules for problem in examples.run(rule, definitions, broader))
+    if inspect is not None and whole:
+        desk.problems.extend(inspect(found))
+    if desk.problems:
+        raise ContentError(sorted(set(desk.problems)))
     return found
 
 
