@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cds_service.content import Content
-from cds_service.rules.rule import Rule, Topic
+from cds_service.rules.rule import Rule, Threshold, Topic
 from cds_service.rules.schema import rule_schema
 from cds_service.settings import SETTINGS
 from cds_service.vocabulary.facts import Fact
@@ -30,15 +30,21 @@ examples. {counts}
 1. **A number or a status**: not here, but in `site.yaml` in your own folder (`CDS_SITE`), inside the allowed range:
 
    ```yaml
-   suspected-appendicitis:
-     thresholds: {{low_risk_below: 4 points}}
+   {rule}:
+     status: silent        # judged and logged, not shown; or active, or draft
+     thresholds: {{{threshold}: {value}}}
      reason: Why your hospital chooses so.
      approved: {{by: Imaging Stewardship, on: 2026-11-01, until: 2027-11-01}}
    ```
 
-2. **A rule**: edit the file. Your editor knows the fields from `rule.schema.json`; the facts are in [FACTS.md](FACTS.md).
-3. `cds-service check` says whether it is right, with file, line and remedy, and which examples a site's choice changes.
-4. A running service takes a good edit within a second and keeps the last good rules when an edit is wrong.
+   When `until` has passed, the shipped values count again, and `cds-service check` says so.
+2. **A rule**: edit the file. Your editor knows its fields from `rule.schema.json`; the facts are in
+   [FACTS.md](FACTS.md).
+3. `cds-service check` says whether it is right, with file, line and remedy, and which examples a site's choice
+   changes. Its exit status is 0 when all is well, 1 when something is wrong, 2 when a setting is.
+4. A running service takes a good edit within a second or two and keeps the last good rules when an edit is wrong:
+   the log and `/health/ready` say why.
+5. `cds-service explain request.json` tells for one request what was understood, what each rule said, and the card.
 
 Safety rules can only silence, soften or remove advice. They are always active.
 """
@@ -71,10 +77,10 @@ def catalog(content: Content) -> str:
     )
     return "\n".join(
         [
-            _HEAD.format(counts=said),
+            _HEAD.format(counts=said, **_an_example(rules.topics)),
             "## Topics\n",
             *(line for topic in _sorted(rules.topics) for line in _topic(topic)),
-            "\n## Checks\n",
+            "## Checks\n",
             *_table(rules.checks),
             "\n## Safety\n",
             *_table(rules.safety),
@@ -86,6 +92,15 @@ def catalog(content: Content) -> str:
             "",
         ]
     )
+
+
+def _an_example(topics: tuple[Topic, ...]) -> dict[str, object]:
+    """A threshold a site may choose, for people to copy; its shipped value, which is always allowed."""
+    open_to_sites = ((topic, one) for topic in topics for one in topic.thresholds.values() if one.low is not None)
+    found = next(open_to_sites, None)
+    if found is None:
+        return {"rule": "a-rule", "threshold": "a_threshold", "value": "12 hours"}
+    return {"rule": found[0].id, "threshold": found[1].name, "value": found[1].value}
 
 
 def _sorted(rules: tuple[Topic, ...]) -> list[Topic]:
@@ -102,6 +117,16 @@ def _table(rules: tuple[Rule, ...]) -> Iterator[str]:
     for rule in sorted(rules, key=lambda rule: rule.file):
         sources = ", ".join(dict.fromkeys(citation.id for citation in rule.citations))
         yield f"| {_link(rule)} | {rule.title} | {rule.status} | {rule.version} | {sources} |"
+    named = [(rule.id, one) for rule in sorted(rules, key=lambda rule: rule.file) for one in rule.thresholds.values()]
+    if named:
+        yield "\n| rule | threshold | value | a site may choose | meaning |"
+        yield "|---|---|---|---|---|"
+        yield from (f"| {name} {_threshold(one)}" for name, one in named)
+
+
+def _threshold(one: Threshold) -> str:
+    allowed = f"{one.low} to {one.high}" if one.low is not None else "no other"
+    return f"| {one.name} | {one.value} | {allowed} | {one.meaning} |"
 
 
 def _topic(topic: Topic) -> Iterator[str]:
@@ -120,9 +145,7 @@ def _topic(topic: Topic) -> Iterator[str]:
     if topic.thresholds:
         yield "\n| threshold | value | a site may choose | meaning |"
         yield "|---|---|---|---|"
-        for one in topic.thresholds.values():
-            allowed = f"{one.low} to {one.high}" if one.low is not None else "no other"
-            yield f"| {one.name} | {one.value} | {allowed} | {one.meaning} |"
+        yield from map(_threshold, topic.thresholds.values())
     yield ""
 
 
@@ -138,7 +161,8 @@ def fact_list(facts: Mapping[str, Fact]) -> str:
     lines = [
         "# The facts a rule may ask about",
         "",
-        "Made by `cds-service docs`. Every fact answers yes, no or unknown; no record of a finding is not a normal finding.",
+        "Made by `cds-service docs`. Every fact answers yes, no or unknown; no record of a finding is not a normal",
+        "finding.",
         "",
         "| fact | kind | meaning | values or unit | when absent |",
         "|---|---|---|---|---|",

@@ -64,7 +64,7 @@ def rule_schema(facts: Mapping[str, Fact], override_reasons: Iterable[str]) -> d
     """The schema of every rule file."""
     block = {"$ref": "#/$defs/block"}
     exams = _some(TEXT)
-    lines = {name: condition(facts[name]) for name in sorted(facts)}
+    lines = {name: {"$ref": f"#/$defs/facts/{name}"} for name in sorted(facts)}
     groups = {group: {"type": "array", "items": block, "minItems": 1} for group in GROUPS}
     exception = {
         "type": "object",
@@ -88,6 +88,7 @@ def rule_schema(facts: Mapping[str, Fact], override_reasons: Iterable[str]) -> d
         "required": ["kind"],
         "oneOf": list(kinds.values()),
         "$defs": {
+            "facts": {name: condition(fact) for name, fact in sorted(facts.items())},
             "block": {**_block({**lines, **groups}), "description": "All lines hold; a list is any of its values."}
         },
     }
@@ -107,7 +108,8 @@ def _common(kind: str, expects: Iterable[str]) -> dict[str, Any]:
         },
         ["name", "expect"],
     )
-    threshold = _block({"value": ANYTHING, "allowed": {"type": "array", "minItems": 2, "maxItems": 2}, "meaning": TEXT})
+    bounds = {"type": "array", "minItems": 2, "maxItems": 2, "description": "what a site may choose instead"}
+    threshold = _block({"value": ANYTHING, "allowed": bounds, "meaning": TEXT}, ["value", "meaning"])
     return {
         "id": {**TEXT, "description": "the same as the file's name"},
         "kind": {"const": kind},
