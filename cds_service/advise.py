@@ -9,11 +9,12 @@ facts, asks the rules, writes cards, and notes what was decided without ever wai
 
 from __future__ import annotations
 
+import os
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -37,9 +38,11 @@ from cds_service.rules.judge import Judgement, judge
 from cds_service.storage.identity import Identity
 from cds_service.storage.journal import Decision, IssuedCard
 from cds_service.storage.quiet import Shown
+from cds_service.suggestions.clean import tidy
 from cds_service.suggestions.dialects import dialect
 from cds_service.suggestions.orders import Draft
 from cds_service.telemetry import Metrics, log
+from cds_service.vocabulary.exams import Exam
 
 EXTENSION = "org.pediatric-imaging-cds.decision"
 """The one extension of ours: decision id, content revision, and what could not be read."""
@@ -47,6 +50,7 @@ EXTENSION = "org.pediatric-imaging-cds.decision"
 LABEL = "Pediatric imaging guidance"
 _ORDER = msgspec.json.Decoder(ServiceRequest)
 _ENCODER = msgspec.json.Encoder()
+_REMEMBERED = 500
 
 
 class Keeper(Protocol):
@@ -95,6 +99,8 @@ class Advisor:
     site: Site
     public_url: str = ""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _writer: tuple[Content, CardWriter] | None = None
+    _kept: dict[object, tuple[tuple[Verdict, ...], msgspec.Raw]] = field(default_factory=dict)
 
     async def advise(self, client: Client, request: HookRequest, deadline: Deadline) -> bytes:
         """
@@ -108,7 +114,7 @@ class Advisor:
         judged: list[Judged] = []
         issued: list[Issued] = []
         child: Child | None = None
-        decision = str(uuid.uuid4())
+        decision = new_id()
         if orders:
             record = await self._record(client, request, deadline)
             child = self._child(record, content, request, now)
@@ -137,7 +143,7 @@ class Advisor:
     ) -> Sequence[Issued]:
         if not one.judgement.shown:
             return ()
-        exam = str(one.order.recognised.exam)
+        exam = _exam_text(one.order.recognised.exam)
         patient = self.keeper.identity.patient(client.id, request.context.patient_id)
         encounter = self.keeper.identity.encounter(client.id, request.context.encounter_id)
         whom = Shown(client.id, patient, encounter, "", exam)
@@ -148,21 +154,25 @@ class Advisor:
         ]
         if not findings:
             return ()
-        draft = Draft(_mapping(plain(one.order.draft.raw)), one.order.draft.reference, exam=one.order.recognised.exam)
-        tongue = dialect(client.profile)(draft, content.orders, new_id=_new_id)
-        writer = CardWriter(
-            content.templates,
-            content.overrides,
-            Sender(LABEL, TOPIC_SYSTEM, self.public_url or None),
-            content.orders.say,
-        )
+        given = one.order.draft
+        draft = Draft(given.resource, given.reference, exam=one.order.recognised.exam, tidy=tidy(given.raw))
+        tongue = dialect(client.profile)(draft, content.orders, new_id=new_id)
         about = About(one.order.recognised.name, one.order.recognised.exam)
-        written = writer.write(findings, about, tongue, new_id=lambda: self.keeper.identity.card_id(client.id))
+        written = self._written_with(content).write(
+            findings, about, tongue, new_id=lambda: self.keeper.identity.card_id(client.id)
+        )
         for issued in written.issued:
             self._keep(issued, whom, request, decision=decision, now=now)
         for note in (*written.notes, *tongue.notes):
             log().info("not offered", decision=decision, reason=note)
         return written.issued
+
+    def _written_with(self, content: Content) -> CardWriter:
+        """The writer of the content's cards, the same for as long as the content is in force."""
+        if self._writer is None or self._writer[0] is not content:
+            sender = Sender(LABEL, TOPIC_SYSTEM, self.public_url or None)
+            self._writer = content, CardWriter(content.templates, content.overrides, sender, content.orders.say)
+        return self._writer[1]
 
     def _keep(self, issued: Issued, whom: Shown, request: HookRequest, *, decision: str, now: datetime) -> None:
         card = issued.card
@@ -186,6 +196,16 @@ class Advisor:
 
     # the answer and what is noted of it
 
+    def _decided(self, one: Judged) -> msgspec.Raw:
+        """What the decision log keeps of one order, as JSON; written once for verdicts that are said again."""
+        key = one.order.recognised.exam, id(one.judgement.verdicts)
+        known = self._kept.get(key)
+        if known is None:
+            if len(self._kept) >= _REMEMBERED:
+                self._kept.clear()
+            known = self._kept[key] = one.judgement.verdicts, msgspec.Raw(_ENCODER.encode(decided(one)))
+        return known[1]
+
     def _answer(self, cards: list[Card], decision: str, content: Content, child: Child | None) -> bytes:
         ours: dict[str, Any] = {"decision": decision, "revision": content.digest}
         incomplete = child.why_incomplete() if child is not None else ()
@@ -205,7 +225,7 @@ class Advisor:
         now: datetime,
         seconds: float,
     ) -> None:
-        verdicts = [decided(one) for one in judged]
+        verdicts = [self._decided(one) for one in judged]
         self.keeper.decided(
             Decision(decision, now, client.id, request.hook, content.digest, verdicts, round(seconds * 1000, 3))
         )
@@ -291,7 +311,7 @@ def judge_orders(orders: Sequence[Order], child: Child, content: Content, *, wan
 def decided(one: Judged) -> dict[str, Any]:
     """What the decision log keeps of one order: the exam and each verdict, no identifiers, no free text."""
     return {
-        "exam": str(one.order.recognised.exam),
+        "exam": _exam_text(one.order.recognised.exam),
         "verdicts": [_kept(verdict) for verdict in one.judgement.verdicts],
     }
 
@@ -310,5 +330,19 @@ def _mapping(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _new_id() -> str:
-    return str(uuid.uuid4())
+@lru_cache(4096)
+def _exam_text(exam: Exam | None) -> str:
+    return str(exam)
+
+
+def new_id() -> str:
+    """
+    A random UUID, version 4; the standard library's takes three times as long.
+
+    >>> from uuid import UUID
+    >>> UUID(new_id()).version
+    4
+    """
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

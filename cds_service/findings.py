@@ -105,7 +105,8 @@ class Finding:
 
     ``situation`` and ``because`` are sentences for the clinician; ``evidence`` is what in this chart led here;
     ``undecided`` is what is not known. ``alternatives`` are sorted best first. ``cancel`` offers to remove the order.
-    ``override_reasons`` are keys into the site's list.
+    ``override_reasons`` are keys into the site's list. ``plain`` is the same finding before it got this child's
+    evidence: what is made of it holds for other children too and may be remembered.
     """
 
     rule: str
@@ -128,6 +129,7 @@ class Finding:
     shown: bool = True  # False: judged and logged, not shown (status silent)
     fill: dict[str, str] = field(default_factory=dict)
     basis: Basis = NO_BASIS
+    plain: Finding | None = field(default=None, compare=False, repr=False)
 
 
 class Outcome(Enum):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Protocol
 
 from cds_service.cards.discretion import discreet
 from cds_service.cards.markdown import escape, inert, plain, shorten
 from cds_service.cards.overrides import Overrides
 from cds_service.cards.ranking import Wish, by_need, ranked, wishes, wishes_of
-from cds_service.cards.template import Pattern, Template, Templates
-from cds_service.cards.values import About, Speech, Value
+from cds_service.cards.template import Line, Pattern, Template, Templates
+from cds_service.cards.values import EVIDENCE, About, Speech, Value
 from cds_service.findings import Change, Finding
 from cds_service.hooks.response import Card, Coding, Source, Suggestion
 from cds_service.vocabulary.exams import Exam
@@ -21,6 +21,7 @@ SUMMARY: Final = 139
 """CDS Hooks wants fewer than 140 characters."""
 
 _TOPIC, _MOST, _LEAST_NAME = 100, 3, 24
+_REMEMBERED: Final = 500
 _ALPHANUMERIC: Final = frozenset(string.ascii_letters + string.digits)
 
 
@@ -72,12 +73,13 @@ class Made(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CardWriter:
-    """Writes cards: templates, override reasons, the sender, and how exams are named."""
+    """Writes cards: templates, override reasons, the sender, and how exams are named; remembers what it said."""
 
     templates: Templates
     overrides: Overrides
     sender: Sender
     say: Callable[[Exam], str]
+    memory: dict[tuple[object, ...], Plan] = field(default_factory=dict, compare=False, repr=False)
 
     def write(
         self, findings: Iterable[Finding], about: About, dialect: Dialect, *, new_id: Callable[[], str]
@@ -104,38 +106,59 @@ class CardWriter:
     def _card(
         self, group: Sequence[Finding], about: About, dialect: Dialect, *, new_id: Callable[[], str], notes: list[str]
     ) -> Issued | None:
-        made = self._make(group, about, dialect)
-        told: list[Finding] = []
-        for finding in group:
-            trouble = self._trouble(finding, about, made)
+        plan = self._plan(group, about)
+        made = self._make(plan, about, dialect)
+        told: list[int] = []
+        for place, hope in enumerate(plan.hopes):
+            trouble = hope.trouble(made.failed)
             if trouble:
-                notes.append(f"{finding.rule}: {trouble}")
+                notes.append(f"{group[place].rule}: {trouble}")
             else:
-                told.append(finding)
+                told.append(place)
         if not told:
             return None
-        main, *others = told
-        options = tuple(
-            one.change.alternative for one in made.done if one.wish.finding is main and one.change.alternative
-        )
-        speech = Speech(main, about, self.say, options or main.alternatives[:_MOST], others=tuple(others))
-        suggestions = _suggestions(made.done, dialect)
-        return Issued(self._fill(speech, suggestions, dialect, new_id=new_id), tuple(told))
+        text = self._text(plan, told, made.done, about)
+        suggestions = _suggestions(list(made.done.values()), dialect)
+        card = self._fill(text, group[told[0]], suggestions, dialect, new_id=new_id)
+        return Issued(card, tuple(group[place] for place in told))
 
-    def _make(self, group: Sequence[Finding], about: About, dialect: Dialect) -> _Tried:
+    def _plan(self, group: Sequence[Finding], about: About) -> Plan:
+        """What the findings come to; remembered by what they are without any child's evidence."""
+        alike = [finding.plain for finding in group]
+        if None in alike or any(self.templates[finding.advice].personal for finding in group):
+            return self._new_plan(group, about)
+        key = (about, *map(id, alike))
+        known = self.memory.get(key)
+        if known is None:
+            if len(self.memory) >= _REMEMBERED:
+                self.memory.clear()
+            known = self.memory[key] = self._new_plan([one for one in alike if one], about)
+        return known
+
+    def _new_plan(self, group: Sequence[Finding], about: About) -> Plan:
         offered = wishes(group, self.templates)
+        return Plan(group, offered, by_need(offered, about), [self._hope(finding, about) for finding in group])
+
+    def _hope(self, finding: Finding, about: About) -> Hope:
+        template = self.templates[finding.advice]
+        keys = frozenset(wish.key for wish in wishes_of(finding, self.templates)) if template.needs_suggestion else None
+        return Hope(keys, template.unfilled(Speech(finding, about, self.say, finding.alternatives).value))
+
+    def _make(self, plan: Plan, about: About, dialect: Dialect) -> _Tried:
         done: dict[int, Made] = {}
         failed: set[object] = set()
-        for place in by_need(offered, about):
+        for place in plan.order:
             if len(done) == dialect.room:
                 break
-            change = self._change(offered[place], about)
+            wish, change = plan.offered[place], plan.changes.get(place)
+            if change is None:
+                change = plan.changes[place] = self._change(wish, about)
             suggestion = dialect.suggestion(change)
             if suggestion is None:
-                failed.add(offered[place].key)
+                failed.add(wish.key)
             else:
-                done[place] = Made(offered[place], change, suggestion)
-        return _Tried([done[place] for place in sorted(done)], failed)
+                done[place] = Made(wish, change, suggestion)
+        return _Tried({place: done[place] for place in sorted(done)}, failed)
 
     def _change(self, wish: Wish, about: About) -> Change:
         options = (wish.alternative,) if wish.alternative else ()
@@ -149,29 +172,39 @@ class CardWriter:
             recommended=bool(wish.alternative and wish.alternative.recommended),
         )
 
-    def _trouble(self, finding: Finding, about: About, made: _Tried) -> str:
-        template = self.templates[finding.advice]
-        if template.needs_suggestion:
-            keys = [wish.key for wish in wishes_of(finding, self.templates)]
-            if made.failed.issuperset(keys):
-                return "no change that this client can take" if keys else "nothing to offer"
-        empty = template.unfilled(Speech(finding, about, self.say, finding.alternatives).value)
-        return f"nothing to say for {', '.join(empty)}" if empty else ""
+    def _text(self, plan: Plan, told: Sequence[int], made: Mapping[int, Made], about: About) -> Text:
+        """What the card of the findings *told* says beside the changes *made*."""
+        key = (*told, -1, *made)
+        known = plan.texts.get(key)
+        if known is None:
+            main, *others = (plan.group[place] for place in told)
+            options = tuple(
+                one.change.alternative for one in made.values() if one.wish.finding is main and one.change.alternative
+            )
+            speech = Speech(main, about, self.say, options or main.alternatives[:_MOST], others=tuple(others))
+            template = self.templates[main.advice]
+            known = plan.texts[key] = Text(
+                summary(template.summary, speech.value),
+                self._topic(main),
+                tuple(_body(template, speech)),
+                speech,
+                self.overrides.of(main.override_reasons) or None,
+            )
+        return known
 
     def _fill(
-        self, speech: Speech, suggestions: list[Suggestion], dialect: Dialect, *, new_id: Callable[[], str]
+        self, text: Text, main: Finding, suggestions: list[Suggestion], dialect: Dialect, *, new_id: Callable[[], str]
     ) -> Card:
-        finding = speech.finding
-        template = self.templates[finding.advice]
+        behavior = dialect.behavior or self.templates[main.advice].behavior
         return Card(
             uuid=new_id(),
-            summary=summary(template.summary, speech.value),
-            indicator=finding.indicator.value,
-            source=Source(label=self.sender.label, url=self.sender.url, topic=self._topic(finding)),
-            detail=detail(template, speech) or None,
+            summary=text.summary,
+            indicator=main.indicator.value,
+            source=Source(label=self.sender.label, url=self.sender.url, topic=text.topic),
+            detail=text.detail(main) or None,
             suggestions=suggestions or None,
-            selectionBehavior=(dialect.behavior or template.behavior) if suggestions else None,
-            overrideReasons=self.overrides.of(finding.override_reasons) or None,
+            selectionBehavior=behavior if suggestions else None,
+            overrideReasons=text.overrides,
         )
 
     def _topic(self, finding: Finding) -> Coding | None:
@@ -181,8 +214,60 @@ class CardWriter:
 
 
 class _Tried(NamedTuple):
-    done: list[Made]
+    done: dict[int, Made]
     failed: set[object]
+
+
+class Hope(NamedTuple):
+    """What a finding needs to be told: one of the changes ``keys`` unless None, and nothing ``empty``."""
+
+    keys: frozenset[object] | None
+    empty: tuple[str, ...]
+
+    def trouble(self, failed: set[object]) -> str:
+        """Why it is not told when the changes *failed*; nothing when it is."""
+        if self.keys is not None and failed.issuperset(self.keys):
+            return "no change that this client can take" if self.keys else "nothing to offer"
+        return f"nothing to say for {', '.join(self.empty)}" if self.empty else ""
+
+
+class Text(NamedTuple):
+    """What a card says; lines of the body that hang on a child's evidence are still to be filled."""
+
+    summary: str
+    topic: Coding | None
+    body: tuple[str | Line, ...]
+    speech: Speech
+    overrides: list[Coding] | None
+
+    def detail(self, main: Finding) -> str:
+        """The card's Markdown, with the evidence of *main*."""
+        lines: list[str] = []
+        for one in self.body:
+            if isinstance(one, str):
+                lines.append(one)
+            else:
+                lines += _said(one, self.speech._replace(finding=main))
+        said = "\n".join(lines).strip("\n")
+        while "\n\n\n" in said:
+            said = said.replace("\n\n\n", "\n\n")
+        return said
+
+
+@dataclass(slots=True)
+class Plan:
+    """
+    What a group of findings comes to for one order, whoever the child is.
+
+    ``order`` is that in which the changes ``offered`` are tried. ``changes`` and ``texts`` are filled when asked for.
+    """
+
+    group: Sequence[Finding]
+    offered: Sequence[Wish]
+    order: Sequence[int]
+    hopes: Sequence[Hope]
+    changes: dict[int, Change] = field(default_factory=dict)
+    texts: dict[tuple[int, ...], Text] = field(default_factory=dict)
 
 
 def summary(pattern: Pattern, get: Callable[[str], Value]) -> str:
@@ -204,25 +289,25 @@ def summary(pattern: Pattern, get: Callable[[str], Value]) -> str:
     return shorten(text.removesuffix("."), SUMMARY)
 
 
-def detail(template: Template, speech: Speech) -> str:
-    """The card's Markdown: the template's lines that have something to say."""
-    said = "\n".join(_lines(template, speech)).strip("\n")
-    while "\n\n\n" in said:
-        said = said.replace("\n\n\n", "\n\n")
-    return said
-
-
-def _lines(template: Template, speech: Speech) -> Iterator[str]:
-    values = {name: speech.value(name) for line in template.body for name in line.pattern.names}
+def _body(template: Template, speech: Speech) -> Iterator[str | Line]:
+    """The lines of the detail that have something to say; those with a child's evidence unfilled."""
     for line in template.body:
-        names = line.pattern.names
-        if names and not any(values[name] for name in names):
-            continue
-        value = values.get(line.each, "")
-        if isinstance(value, tuple):
-            yield from (line.pattern.fill({line.each: one}.__getitem__, escape) for one in value)
+        if EVIDENCE in line.pattern.names:
+            yield line
         else:
-            yield line.pattern.fill(values.__getitem__, escape).rstrip()
+            yield from _said(line, speech)
+
+
+def _said(line: Line, speech: Speech) -> Iterator[str]:
+    """The *line* filled; several for a list, none when it has nothing to say."""
+    values = {name: speech.value(name) for name in line.pattern.names}
+    if values and not any(values.values()):
+        return
+    value = values.get(line.each, "")
+    if isinstance(value, tuple):
+        yield from (line.pattern.fill({line.each: one}.__getitem__, escape) for one in value)
+    else:
+        yield line.pattern.fill(values.__getitem__, escape).rstrip()
 
 
 def _suggestions(made: Sequence[Made], dialect: Dialect) -> list[Suggestion]:

@@ -11,10 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple
 
 from cds_service import yaml_source
-from cds_service.cards.values import FIELDS, Value
+from cds_service.cards.values import EVIDENCE, FIELDS, Value
 from cds_service.errors import ContentError, Problem
 from cds_service.findings import Advice, ChangeKind
 from cds_service.yaml_source import Block, Items, Text, line_of
@@ -48,7 +49,7 @@ class Pattern(NamedTuple):
         >>> pattern("{a} or {b}").fill({"a": "x", "b": ("y", "z")}.__getitem__)
         'x or y; z'
         """
-        return "".join(literal + (_joined(get(name), show) if name else "") for literal, name in self.parts)
+        return "".join([literal + (_joined(get(name), show) if name else "") for literal, name in self.parts])
 
 
 class Line(NamedTuple):
@@ -65,7 +66,7 @@ class SuggestionPattern(NamedTuple):
     texts: tuple[tuple[str, Pattern], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Template:
     """One kind of card. Without ``needs_suggestion`` it is worth sending with nothing to click."""
 
@@ -75,6 +76,12 @@ class Template:
     needs_suggestion: bool
     suggestions: tuple[SuggestionPattern, ...]
     body: tuple[Line, ...]
+
+    @cached_property
+    def personal(self) -> bool:
+        """Whether more than its body speaks of this child's evidence."""
+        patterns = [self.summary, *(text for one in self.suggestions for _, text in one.texts)]
+        return EVIDENCE in self.slots or any(EVIDENCE in pattern.names for pattern in patterns)
 
     def unfilled(self, get: Get) -> tuple[str, ...]:
         """The slots that have nothing in them."""

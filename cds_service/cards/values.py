@@ -16,6 +16,8 @@ Value = str | tuple[str, ...]
 _NAME, _SENTENCE, _ITEM, _ITEMS = 120, 500, 200, 5
 _YEAR, _DAY = len("2026"), len("2026-11-23")
 _PREFERRED = "preferred"
+EVIDENCE: Final = "evidence"
+"""The one placeholder that says something of this child alone."""
 
 
 class About(NamedTuple):
@@ -116,7 +118,7 @@ FIELDS: Final[Mapping[str, Callable[[Speech], Value]]] = {
     "reason": lambda speech: plain(speech.offer.label, _NAME) if speech.offer else "",  # the reason to add
     "situation": lambda speech: _sentence(speech.finding.situation),
     "because": lambda speech: _sentence(speech.finding.because),
-    "evidence": lambda speech: _items(map(_evidence, speech.finding.evidence)),  # what in this chart led here
+    EVIDENCE: lambda speech: _items(map(_evidence, speech.finding.evidence)),  # what in this chart led here
     "unknown": lambda speech: _items(map(_unknown, speech.finding.undecided)),  # what is not known
     "sources": lambda speech: _items(map(_source, speech.finding.citations)),
     "also": _also,  # the other findings on this order

@@ -148,7 +148,7 @@ def _sorted_out(
         url = entry.fullUrl or ""
         reference = _reference(resource, url)
         if _asks(resource) and (selected is None or reference in selected or url in selected):
-            orders.append(DraftOrder(reference, raw))
+            orders.append(DraftOrder(reference, raw, resource))
         else:
             others.append(raw)
     if len(orders) > MAX_ORDERS:

@@ -7,7 +7,8 @@ a prefetch value when a fact needs it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -25,10 +26,11 @@ class Authorization(NamedTuple):
 
 
 class DraftOrder(NamedTuple):
-    """One order under judgement: its ``Type/id`` reference and its JSON, untouched."""
+    """One order under judgement: its ``Type/id`` reference and its JSON, untouched; ``resource`` is what that says."""
 
     reference: str
     raw: Raw
+    resource: Mapping[str, Any]
 
 
 class HookContext(NamedTuple):

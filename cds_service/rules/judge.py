@@ -54,13 +54,13 @@ def judge(order: Exam | None, facts: Facts, rules: RuleSet, *, want_all: bool = 
     if order is None:
         return NOTHING
     if want_all:
-        return cautious(with_evidence(judge_anew(order, facts, rules, want_all=True), facts), facts)
+        return with_evidence(cautious(judge_anew(order, facts, rules, want_all=True), facts), facts)
     known: Judgement | None = rules.replay.find(order, facts)
     if known is None:
         watched = rules.replay.watched(facts)
         known = judge_anew(order, watched, rules)
         rules.replay.keep(order, watched, known)
-    return cautious(with_evidence(known, facts), facts)
+    return with_evidence(cautious(known, facts), facts)
 
 
 def cautious(judged: Judgement, facts: Facts) -> Judgement:
@@ -101,7 +101,9 @@ def with_evidence(judged: Judgement, facts: Facts) -> Judgement:
     """The judgement, each finding with the evidence of the facts it rests on."""
     if not judged.findings:
         return judged
-    told = tuple(replace(finding, evidence=evidence(finding.basis, facts)) for finding in judged.findings)
+    told = tuple(
+        replace(finding, evidence=evidence(finding.basis, facts), plain=finding) for finding in judged.findings
+    )
     return Judgement(told, judged.verdicts)
 
 

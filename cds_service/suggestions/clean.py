@@ -30,6 +30,29 @@ def clean(value: Any, *, gaps: bool = False, depth: int = 0) -> Any:
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
+_UNTIDY: Final = (b'""', b"null", b"[]", b"{}", b"\\u")
+_SPACED: Final = tuple(opening + space for opening in (b"[", b"{") for space in (b" ", b"\n", b"\r", b"\t"))
+
+
+def tidy(raw: bytes) -> bool:
+    """
+    Whether cleaning what the JSON *raw* says would change nothing; False also where that takes a closer look.
+
+    Much quicker than cleaning, which most orders don't need.
+
+    >>> tidy(b'{"code": {"text": "CT"}}'), tidy(b'{"note": [ ]}'), tidy(b'{"text": "null"}')
+    (True, False, False)
+    """
+    if raw.count(b"{") + raw.count(b"[") > DEEPEST:
+        return False
+    if any(sign in raw for sign in _UNTIDY):
+        return False
+    if not any(sign in raw for sign in _SPACED):
+        return True
+    dense = raw.translate(None, b" \t\r\n")
+    return b"[]" not in dense and b"{}" not in dense
+
+
 def sound(text: str) -> str:
     """
     The text with halves of character pairs, which no encoder accepts, replaced.

@@ -1,6 +1,8 @@
 """Every kind of advice, as every kind of client gets it."""
 
+import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,30 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from cds_service.cards.render import Issued
+from cds_service.cards.template import pattern
 from cds_service.cards.values import FIELDS, About, Speech
 from cds_service.findings import Advice, Alternative, Citation, Finding, Indicator, ReasonOffer, Undecided
 from cds_service.hooks.response import Card
-from cds_service.suggestions.dialects import DIALECTS
+from cds_service.suggestions.dialects import DIALECTS, dialect
+from cds_service.suggestions.orders import Draft
 from cds_service.vocabulary.exams import exam
 from cds_service.vocabulary.readings import Evidence
-from tests.cards.speaking import ABOUT, CODES, FINDINGS, MRI, ORDER, SINGLE, ULTRASOUND, changed, write
+from tests.cards.speaking import (
+    ABOUT,
+    CODES,
+    FINDINGS,
+    MRI,
+    ORDER,
+    SINGLE,
+    TEMPLATES,
+    ULTRASOUND,
+    WRITER,
+    changed,
+    write,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
+DRAFT = Draft(ORDER, "ServiceRequest/draft-1", exam=ABOUT.exam)
 
 
 def only(findings: list[Finding], profile: str = "generic", **given: Any) -> Issued:
@@ -368,3 +385,67 @@ def _timed() -> float:
     start = time.perf_counter()
     write(MERGED)
     return time.perf_counter() - start
+
+
+def as_judged(finding: Finding, *evidence: Evidence) -> Finding:
+    """The finding as rules hand it over: with one child's evidence, and as it was before."""
+    return replace(finding, evidence=evidence, plain=replace(finding, evidence=()))
+
+
+@pytest.mark.parametrize("profile", DIALECTS)
+@given(
+    advices=st.lists(st.sampled_from(list(Advice)), min_size=1, max_size=3, unique=True),
+    texts=st.lists(
+        st.sampled_from(["Fever", "Right lower quadrant pain", "CT at County Hospital", "abuse"]), max_size=2
+    ),
+    usable=st.booleans(),
+)
+@settings(max_examples=40, deadline=None)
+def test_what_was_said_before_is_said_again_with_this_child_s_evidence(
+    profile: str, advices: list[Advice], texts: list[str], usable: bool
+) -> None:
+    evidence = [Evidence(text, "Condition/1") for text in texts]
+    order = ORDER if usable else {**ORDER, "id": ""}
+    judged = [as_judged(FINDINGS[advice], *evidence) for advice in advices]
+    for finding in judged:
+        object.__setattr__(finding, "plain", _PLAIN.setdefault(finding.advice, finding.plain))
+    anew = [replace(finding, plain=None) for finding in judged]
+    said, again = (write(findings, profile, order=order) for findings in (judged, anew))
+    assert _but_consultation(said.issued) == _but_consultation(again.issued)
+    assert said.notes == again.notes
+
+
+def _but_consultation(issued: tuple[Issued, ...]) -> list[str]:
+    return [re.sub("urn:uuid:[0-9a-f-]+", "", msgspec.json.encode(one.card).decode()) for one in issued]
+
+
+_PLAIN: dict[Advice, Finding | None] = {}
+
+
+def test_a_card_keeps_nothing_of_the_child_it_was_written_for() -> None:
+    first = as_judged(FINDINGS[Advice.INSTEAD], Evidence("Seen by Dr Who"))
+    second = replace(first, evidence=())
+    assert "Dr Who" in str(only([first]).card.detail)
+    assert "Dr Who" not in str(only([second]).card.detail)
+    assert "Dr Who" not in repr(WRITER.memory)
+
+
+def test_what_was_said_is_remembered_within_bounds() -> None:
+    WRITER.memory.clear()
+    for _ in range(600):
+        only([as_judged(FINDINGS[Advice.REMIND])])
+    assert 0 < len(WRITER.memory) <= 500
+    kept = len(WRITER.memory)
+    only([FINDINGS[Advice.REMIND]])
+    assert len(WRITER.memory) == kept
+
+
+def test_a_template_that_says_evidence_elsewhere_is_filled_for_each_child() -> None:
+    template = replace(TEMPLATES[Advice.LOOK_FIRST], summary=pattern("{evidence}: look there first"))
+    writer = replace(WRITER, templates={**TEMPLATES, Advice.LOOK_FIRST: template}, memory={})
+    finding = as_judged(FINDINGS[Advice.LOOK_FIRST], Evidence("CT of Monday"))
+    for text in ("CT of Monday", "CT of Friday"):
+        told = replace(finding, evidence=(Evidence(text),))
+        (issued,) = writer.write([told], ABOUT, dialect("generic")(DRAFT, CODES, new_id=str), new_id=str).issued
+        assert issued.card.summary == f"{text}: look there first"
+    assert not writer.memory
