@@ -79,7 +79,9 @@ def _never_right(exam: Exam, stands: Sequence[Stand]) -> bool:
 
 
 def _offers(offers: Sequence[ReasonOffer], order: Exam) -> tuple[ReasonOffer, ...]:
+    """Reasons about the region ordered; those about nothing beside it come first."""
     near = [offer for offer in offers if not offer.regions or mask(offer.regions) & order.mask]
+    near.sort(key=lambda offer: bool(mask(offer.regions) & ~order.mask))
     return tuple(near[:MOST_OFFERS])
 
 

@@ -130,6 +130,7 @@ class _Table:
 
     def _find_alternatives(self) -> list[Alternative]:
         found = [exam for exam in self.topic.candidates if self._better(exam)]
+        found = [exam for exam in found if not self._adds_radiation(exam)] or found
         found.sort(key=self._merit)
         return [
             Alternative(exam, words := self._best_words(exam), words, place == 0, self._rated(exam))
@@ -162,7 +163,8 @@ class _Table:
     def _modest(self, exam: Exam) -> bool:
         if exam.modality in ("US", "XR"):
             return True
-        return exam.modality == self.order.modality and not self._adds_radiation(exam)
+        alike = exam.modality == self.order.modality and exam.techniques == self.order.techniques
+        return alike and not self._adds_radiation(exam)
 
     def _adds_radiation(self, exam: Exam) -> bool:
         free = ("US", "MR") if not self.order.ionizing else ("US", "MR", "XR")
@@ -230,10 +232,10 @@ class _Table:
         place = max(self.one.judged, key=lambda p: (theirs[p] or 0) - (mine[p] or 0))
         best, ordered = (theirs[place] or Rating.USUALLY_NOT).words, (mine[place] or Rating.USUALLY_NOT).words
         if self.one.met:
-            return f"{_capital(name(better))} is rated {best} here, the exam as ordered {ordered}."
+            return f"{_capital(name(better))} is rated “{best}” here, the exam as ordered “{ordered}”."
         return (
-            f"{_capital(name(better))} is rated no lower in any situation this may be, and {best} where the exam "
-            f"as ordered is rated {ordered}."
+            f"Which situation this is is not on record. {_capital(name(better))} is rated “{best}” in one of them, where "
+            f"the exam as ordered is rated “{ordered}”, and lower in none."
         )
 
     def _unneeded(self) -> Verdict | None:
@@ -335,15 +337,25 @@ class _Table:
         return Undecided(unknown, variant.situation, self._means(variant, self.one.ratings[place]))
 
     def _means(self, variant: Variant, mine: Rating | None) -> str:
+        """What the guideline says in one situation, of the order and of what it rates best."""
+        for preference in variant.preferences:
+            if any(_like(self.order, over) for over in preference.over):
+                return f"{name(preference.prefer[0])} is preferred"
         best = max((row.rating for row in variant.rows), default=Rating.USUALLY_NOT)
         if best is Rating.USUALLY_NOT:
-            return variant.no_imaging or "no imaging is usually needed"
+            return variant.no_imaging or ("no imaging is usually needed" if variant.rows else "nothing is rated")
         if mine is best:
             return f"the exam as ordered is rated {best.words}"
-        exams = sorted(
-            (row.exam for row in variant.rows if row.rating is best), key=lambda exam: (radiation(exam), str(exam))
-        )
-        return f"{name(exams[0])} is rated {best.words}"
+        return f"{' or '.join(self._nearest(variant, best))} is rated {best.words}"
+
+    def _nearest(self, variant: Variant, best: Rating) -> list[str]:
+        """The best rated exams nearest to the order, at most one a modality and two in all."""
+        rows = [row.exam for row in variant.rows if row.rating is best]
+        rows.sort(key=lambda exam: (change(self.order, exam), exam.modality == "MR", exam.mask.bit_count()))
+        by_modality: dict[str, str] = {}
+        for exam in rows:
+            by_modality.setdefault(exam.modality, name(exam))
+        return list(by_modality.values())[:2]
 
     def _finding(
         self,
