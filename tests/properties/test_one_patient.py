@@ -11,6 +11,7 @@ import pytest
 
 from cds_service.fhir.prefetch import TEMPLATES
 from tests.fhir.fault_server import fault_server
+from tests.http.rim import SIGN
 from tests.properties.children import call, order
 from tests.properties.clinic import Clinic, holds, living, told
 
@@ -107,3 +108,18 @@ def test_another_childs_records_in_a_prefetch_are_nobodys(clinic: Clinic, key):
     assert told(clinic.cards(mixed)) == told(clinic.cards(unread))
     assert clinic.incomplete(mixed) == clinic.incomplete(unread) != set()
     assert named(clinic.ask(mixed).text) == {"kid-01"}
+
+
+@pytest.mark.parametrize("encounter", [True, False])
+def test_what_was_overridden_for_one_child_is_still_shown_for_another(clinic: Clinic, encounter):
+    one, other = (child(number, "CT belly twice", "right lower quadrant pain", ()) for number in (71, 72))
+    for request in (one, other):
+        if not encounter:
+            del request["context"]["encounterId"]
+        else:
+            request["context"]["encounterId"] = "visit-of-both"
+    (card,) = clinic.cards(one)
+    told_back = {"feedback": [{"card": card["uuid"], "outcome": "overridden", "overrideReason": {"userComment": "no"}}]}
+    assert clinic.send(body(told_back), SIGN + "/feedback").status_code == 200
+    assert clinic.cards(one) == []
+    assert clinic.cards(other)

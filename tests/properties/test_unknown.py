@@ -189,3 +189,13 @@ def test_what_advice_was_given_without_is_told(clinic, key):
     kind = {need.key: need.kind.__name__ for need in NEEDS}[key]
     for how in (f"{key} not sent", f"{key} refused", f"{key} odd"):
         assert clinic.incomplete(dict(losses(known))[how]) == {kind}
+
+
+@pytest.mark.parametrize(("record", "kind"), [("asthma", "Condition"), ("weight", "Observation"),
+                                              ("chest radiograph", "DiagnosticReport")])  # fmt: skip
+def test_a_page_of_several_is_told_to_be_one(clinic, record, kind):
+    known = call(order("CT head twice", "simple febrile seizure"), records=(record,), years=2.0)
+    assert clinic.cards(known) and not clinic.incomplete(known)
+    cut = dict(losses(known))
+    for how in ("cut", "short", "partly odd"):
+        assert clinic.incomplete(cut[f"{RECORDS[record][0]} {how}"]) == {kind}
