@@ -123,12 +123,13 @@ def _print_problems(problems: Sequence[Problem]) -> None:
 
 
 def _explain(parsed: argparse.Namespace, settings: Settings) -> int:
-    from cds_service import content
-    from cds_service.explain import explain
+    from cds_service import clients, content
+    from cds_service.explain import Asked, explain
     from cds_service.facts.gather import Site
 
     files, now = _content_of(settings)
     made = content.build(files, today=now.date(), licences=settings.licences, run_examples=False)
+    (client,) = clients.load(settings.site, settings.fhir_servers).values()
     try:
         source = sys.stdin.buffer.read() if str(parsed.request) == "-" else parsed.request.read_bytes()
         request = _read_request(source)
@@ -138,7 +139,8 @@ def _explain(parsed: argparse.Namespace, settings: Settings) -> int:
     except RequestError as error:
         print(f"{parsed.request}: {error}", file=sys.stderr)
         return FAILED
-    for line in explain(request, made, now, Site(time_zone=settings.time_zone), every=parsed.all):
+    site = Site(time_zone=settings.time_zone)
+    for line in explain(Asked(request, made, now, site, profile=client.profile, every=parsed.all)):
         print(line)
     return 0
 
