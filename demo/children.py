@@ -136,7 +136,8 @@ def plays() -> list[Play]:
             "two-phase-ct",
             "11-year-old, ultrasound this morning did not show the appendix, two-phase CT ordered",
             "one phase",
-            _request("two-phase-ct", years=11.2, sex="male", exam=CT_BELLY_TWICE, reasons=[{"text": "r/o appendicitis"}],
+            _request("two-phase-ct", years=11.2, sex="male", exam=CT_BELLY_TWICE,
+                     reasons=[{"text": "r/o appendicitis"}],
                      reports=[_report("24558-9", "US Abdomen", "Appendix not visualized.", hours=5)]),
         ),
         Play(
