@@ -55,6 +55,9 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
+_SAID_IN = {"day": 14, "week": 9, "month": 24, "year": 200}
+
+
 def age(patient: Patient | None, days: tuple[date, date]) -> Reading:
     """
     The child's age on one of *days*; unknown without a birth date that can be true.
@@ -70,7 +73,22 @@ def age(patient: Patient | None, days: tuple[date, date]) -> Reading:
     if born is None or born[0] > days[1]:
         return UNKNOWN
     source = f"Patient/{patient.id}" if patient.id else "Patient"
-    return Reading(Age(*born, *days), (Evidence(f"born {patient.birthDate}", source),))
+    return Reading(Age(*born, *days), (Evidence(_old(born[1], days[0]), source),))
+
+
+def _old(born: date, today: date) -> str:
+    """
+    An age as people say it: days, then weeks, then months, then years.
+
+    >>> _old(date(2026, 3, 1), date(2026, 3, 2)), _old(date(2025, 3, 2), date(2026, 3, 2))
+    ('1 day old', '12 months old')
+    """
+    days = max(0, (today - born).days)
+    months = (today.year - born.year) * 12 + today.month - born.month - (today.day < born.day)
+    for count, unit in ((days, "day"), (days // 7, "week"), (months, "month"), (months // 12, "year")):
+        if count < _SAID_IN[unit]:
+            return f"{count} {unit}{'' if count == 1 else 's'} old"
+    return ""
 
 
 def _born(text: str | None) -> tuple[date, date] | None:

@@ -40,19 +40,21 @@ def test_today_is_the_day_where_the_child_is(written: list[str | None], zone: st
 
 
 @pytest.mark.parametrize(
-    ("born", "first", "last"),
+    ("born", "first", "last", "old"),
     [
-        ("2016-05-04", date(2016, 5, 4), date(2016, 5, 4)),
-        ("2016-02", date(2016, 2, 1), date(2016, 2, 29)),
-        ("2016", date(2016, 1, 1), date(2016, 12, 31)),
-        ("2026-03-02", DAY, DAY),
-        ("2026", date(2026, 1, 1), date(2026, 12, 31)),
+        ("2016-05-04", date(2016, 5, 4), date(2016, 5, 4), "9 years old"),
+        ("2016-02", date(2016, 2, 1), date(2016, 2, 29), "10 years old"),
+        ("2016", date(2016, 1, 1), date(2016, 12, 31), "9 years old"),
+        ("2026-03-02", DAY, DAY, "0 days old"),
+        ("2026", date(2026, 1, 1), date(2026, 12, 31), "0 days old"),
+        ("2026-02-10", date(2026, 2, 10), date(2026, 2, 10), "2 weeks old"),
+        ("2025-03-03", date(2025, 3, 3), date(2025, 3, 3), "11 months old"),
     ],
 )
-def test_a_birth_date_is_as_wide_as_it_is_written(born: str, first: date, last: date) -> None:
+def test_a_birth_date_is_as_wide_as_it_is_written(born: str, first: date, last: date, old: str) -> None:
     reading = age(Patient(id="p", birthDate=born), BOTH)
     assert reading.value == Age(first, last, DAY, DAY)
-    assert reading.evidence == ((f"born {born}", "Patient/p", ""),)
+    assert reading.evidence == ((old, "Patient/p", ""),)
 
 
 @pytest.mark.parametrize(
