@@ -9,12 +9,12 @@ facts, asks the rules, writes cards, and notes what was decided without ever wai
 
 from __future__ import annotations
 
+import os
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
@@ -38,9 +38,11 @@ from cds_service.rules.judge import Judgement, judge
 from cds_service.storage.identity import Identity
 from cds_service.storage.journal import Decision, IssuedCard
 from cds_service.storage.quiet import Shown
+from cds_service.suggestions.clean import tidy
 from cds_service.suggestions.dialects import dialect
 from cds_service.suggestions.orders import Draft
 from cds_service.telemetry import Metrics, log
+from cds_service.vocabulary.exams import Exam
 
 EXTENSION = "org.pediatric-imaging-cds.decision"
 """The one extension of ours: decision id, content revision, and what could not be read."""
@@ -48,6 +50,7 @@ EXTENSION = "org.pediatric-imaging-cds.decision"
 SENDER = Sender("Pediatric imaging guidance", TOPIC_SYSTEM)
 _ORDER = msgspec.json.Decoder(ServiceRequest)
 _ENCODER = msgspec.json.Encoder()
+_REMEMBERED = 500
 
 
 class Keeper(Protocol):
@@ -96,6 +99,8 @@ class Advisor:
     site: Site
     public_url: str = ""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _writer: tuple[Content, CardWriter] | None = None
+    _kept: dict[object, tuple[tuple[Verdict, ...], msgspec.Raw]] = field(default_factory=dict)
 
     async def advise(self, client: Client, request: HookRequest, deadline: Deadline) -> bytes:
         """
@@ -109,7 +114,7 @@ class Advisor:
         judged: list[Judged] = []
         issued: list[Issued] = []
         child: Child | None = None
-        decision = str(uuid.uuid4())
+        decision = random_id()
         if orders:
             record = await self._record(client, request, deadline)
             child = self._child(record, content, request, now)
@@ -138,7 +143,7 @@ class Advisor:
     ) -> Sequence[Issued]:
         if not one.judgement.shown:
             return ()
-        exam = str(one.order.recognised.exam)
+        exam = _exam_text(one.order.recognised.exam)
         patient = self.keeper.identity.patient(client.id, request.context.patient_id)
         encounter = self.keeper.identity.encounter(client.id, request.context.encounter_id)
         whom = Shown(client.id, patient, encounter, "", exam)
@@ -149,14 +154,25 @@ class Advisor:
         ]
         if not findings:
             return ()
-        sender = SENDER._replace(url=self.public_url or None)
-        new_id = partial(self.keeper.identity.card_id, client.id)
-        written = write_cards(findings, one.order, content, profile=client.profile, sender=sender, new_id=new_id)
+        written = write_cards(
+            findings,
+            one.order,
+            content,
+            profile=client.profile,
+            writer=self._written_with(content),
+            new_id=partial(self.keeper.identity.card_id, client.id),
+        )
         for issued in written.issued:
             self._keep(issued, whom, request, decision=decision, now=now)
         for note in written.notes:
             log().info("not offered", decision=decision, reason=note)
         return written.issued
+
+    def _written_with(self, content: Content) -> CardWriter:
+        """The writer of the content's cards, the same for as long as the content is in force."""
+        if self._writer is None or self._writer[0] is not content:
+            self._writer = content, card_writer(content, SENDER._replace(url=self.public_url or None))
+        return self._writer[1]
 
     def _keep(self, issued: Issued, whom: Shown, request: HookRequest, *, decision: str, now: datetime) -> None:
         card = issued.card
@@ -180,6 +196,16 @@ class Advisor:
 
     # the answer and what is noted of it
 
+    def _decided(self, one: Judged) -> msgspec.Raw:
+        """What the decision log keeps of one order, as JSON; written once for verdicts that are said again."""
+        key = one.order.recognised.exam, id(one.judgement.verdicts)
+        known = self._kept.get(key)
+        if known is None:
+            if len(self._kept) >= _REMEMBERED:
+                self._kept.clear()
+            known = self._kept[key] = one.judgement.verdicts, msgspec.Raw(_ENCODER.encode(decided(one)))
+        return known[1]
+
     def _answer(self, cards: list[Card], decision: str, content: Content, child: Child | None) -> bytes:
         ours: dict[str, Any] = {"decision": decision, "revision": content.digest}
         incomplete = child.why_incomplete() if child is not None else ()
@@ -199,7 +225,7 @@ class Advisor:
         now: datetime,
         seconds: float,
     ) -> None:
-        verdicts = [decided(one) for one in judged]
+        verdicts = [self._decided(one) for one in judged]
         self.keeper.decided(
             Decision(decision, now, client.id, request.hook, content.digest, verdicts, round(seconds * 1000, 3))
         )
@@ -282,30 +308,34 @@ def judge_orders(orders: Sequence[Order], child: Child, content: Content, *, wan
     return judged
 
 
+def card_writer(content: Content, sender: Sender = SENDER) -> CardWriter:
+    """The writer of the content's cards; it remembers what it said."""
+    return CardWriter(content.templates, content.overrides, sender, content.orders.say)
+
+
 def write_cards(
     findings: Sequence[Finding],
     order: Order,
     content: Content,
     *,
     profile: str,
-    sender: Sender = SENDER,
+    writer: CardWriter | None = None,
     new_id: Callable[[], str],
 ) -> Written:
     """The cards of one order in the dialect of *profile*, and why anything was not offered."""
-    draft = Draft(_mapping(plain(order.draft.raw)), order.draft.reference, exam=order.recognised.exam)
-    tongue = dialect(profile)(draft, content.orders, new_id=_new_id)
-    writer = CardWriter(content.templates, content.overrides, sender, content.orders.say)
-    exam = order.recognised.exam
+    given, exam = order.draft, order.recognised.exam
+    draft = Draft(given.resource, given.reference, exam=exam, tidy=tidy(given.raw))
+    tongue = dialect(profile)(draft, content.orders, new_id=random_id)
     said = content.orders.say(exam) if exam is not None else order.recognised.name
     about = About(said[:1].upper() + said[1:], exam)
-    written = writer.write(findings, about, tongue, new_id=new_id)
+    written = (writer or card_writer(content)).write(findings, about, tongue, new_id=new_id)
     return written._replace(notes=(*written.notes, *tongue.notes))
 
 
 def decided(one: Judged) -> dict[str, Any]:
     """What the decision log keeps of one order: the exam and each verdict, no identifiers, no free text."""
     return {
-        "exam": str(one.order.recognised.exam),
+        "exam": _exam_text(one.order.recognised.exam),
         "verdicts": [_kept(verdict) for verdict in one.judgement.verdicts],
     }
 
@@ -324,5 +354,19 @@ def _mapping(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _new_id() -> str:
-    return str(uuid.uuid4())
+@lru_cache(4096)
+def _exam_text(exam: Exam | None) -> str:
+    return str(exam)
+
+
+def random_id() -> str:
+    """
+    A random UUID, version 4; the standard library's takes three times as long.
+
+    >>> from uuid import UUID
+    >>> UUID(random_id()).version
+    4
+    """
+    digits = os.urandom(16).hex()
+    variant = "89ab"[int(digits[16], 16) & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
