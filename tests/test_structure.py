@@ -27,8 +27,6 @@ MORE_POSITIONAL = {
     "advise.Advisor._write": "the parts of one call, handed on as they are",
     "advise.Advisor._note": "the parts of one call, handed on as they are",
     "facts.findings.timing.rank": "one claim with everything its weight depends on",
-    "facts.history.read._record": "the elements of one record, made for hundreds of resources a call",
-    "facts.history.record.Record.__init__": "the elements of one record, made for hundreds of resources a call",
     "facts.history.results._take": "a reading step that notes problems",
     "facts.history.words.sentence": "the parts of a sentence in the order they are said",
     "rules.topic_judge._Table.__init__": "an order with everything one topic judges it by",

@@ -9,8 +9,7 @@ for odd data.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -72,7 +71,6 @@ class Entry(Lenient, Generic[T]):
     """One entry of a Bundle."""
 
     resource: T | OperationOutcome | None = None
-    search: Search | None = None
 
 
 class Bundle(Lenient, Generic[T], tag_field="resourceType", tag="Bundle"):
@@ -104,8 +102,7 @@ class Stub(Lenient):
     search: Search | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """
     What one value holds.
 
@@ -120,6 +117,9 @@ class Content:
     next_page: str | None = None
     unreadable: int = 0
 
+
+_NO_DATA = frozenset({OperationOutcome, type(None)})
+"""What stands in the place of a resource."""
 
 NOTHING = Content()
 NOT_READ = Content(whole=False)
@@ -143,16 +143,12 @@ def decode(kind: type[Resource], raw: bytes) -> Content:
 
 def _content(entries: Iterable[Any], links: list[Link] | None, total: int | None, unreadable: int = 0) -> Content:
     """Sort the entries of a Bundle into resources, outcomes and the unreadable."""
-    items: list[Resource] = []
+    items: list[Any] = [entry.resource if entry is not None else None for entry in entries]
     failed = False
-    for entry in entries:
-        resource = entry.resource if entry is not None else None
-        if resource is None:
-            unreadable += 1
-        elif type(resource) is OperationOutcome:
-            failed = failed or is_failure(resource)
-        else:
-            items.append(resource)
+    if not _NO_DATA.isdisjoint(map(type, items)):
+        failed = any(type(item) is OperationOutcome and is_failure(item) for item in items)
+        unreadable += items.count(None)
+        items = [item for item in items if item is not None and type(item) is not OperationOutcome]
     further = _next(links)
     short = total is not None and total > len(items) + unreadable
     return Content(

@@ -9,7 +9,7 @@ it, for comparing days with days. A time with seconds is a point; one without co
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -114,9 +114,11 @@ def _of_time(text: str) -> When | None:
     moment = datetime.fromisoformat(text)
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
         return None
-    offset = moment.utcoffset()
-    last = moment if text[_MINUTE : _MINUTE + 1] == ":" else moment + _MINUTE_REST
     day = moment.toordinal()
+    last = moment if text[_MINUTE : _MINUTE + 1] == ":" else moment + _MINUTE_REST
+    if moment.tzinfo is UTC:  # most servers write their times in UTC
+        return When(moment, last, day, day, True)
+    offset = moment.utcoffset()
     if offset is None:
         return When(moment.replace(tzinfo=_FIRST_ZONE), last.replace(tzinfo=_LAST_ZONE), day, day)
     return When(moment, last, day, day, timed=True) if abs(offset) <= _WIDEST else None

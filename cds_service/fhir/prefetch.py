@@ -10,7 +10,6 @@ unknown; anything else is data.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, cast
 
@@ -88,7 +87,6 @@ KIND_OF: Mapping[str, type[Resource]] = {need.key: need.kind for need in NEEDS}
 _NONE: Mapping[str, str] = {}
 _FEW: Mapping[str, bytes] = {}
 _SEARCHES = tuple(need for need in NEEDS if need.kind is not Patient)
-_SUBJECT_OF = {need.kind: subject_of(need.kind) for need in _SEARCHES}
 
 
 def absent(request: HookRequest, needs: Collection[str] = frozenset(TEMPLATES)) -> list[str]:
@@ -162,7 +160,7 @@ class _Call:
         if sent is not None:
             content = decode(kind, sent)
             if content.next_page is not None and fetched is not None:
-                content = replace(content, more=False)
+                content = content._replace(more=False)
             parts.append(self._own(need, content, self._sent_subject))
         if fetched is not None:
             parts.append(self._own(need, decode(kind, fetched), self._fetched_subject))
@@ -183,7 +181,10 @@ class _Call:
 
     def _own(self, need: Need, content: Content, subject: Subject) -> Section[Resource]:
         """What in *content* is about this patient (and, for the Encounter, is the one named)."""
-        of, standing = _SUBJECT_OF[need.kind], subject.standing
+        if need.key != ENCOUNTER and subject.owns(need.kind, content.items):
+            gap = _trouble(content)
+            return Section(content.items, not gap, gap, content.unreadable)
+        of, standing = subject_of(need.kind), subject.standing
         items, foreign, unclear = [], 0, content.unreadable
         encounter_id = self._request.context.encounter_id if need.key == ENCOUNTER else None
         for one in content.items:

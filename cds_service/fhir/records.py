@@ -8,16 +8,14 @@ gives what could be read, and its ``gap`` says why the rest is unknown.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar, cast
+from typing import Generic, NamedTuple, Protocol, TypeVar, cast
 
 from cds_service.fhir.resources import Resource
 
 T = TypeVar("T", bound=Resource)
 
 
-@dataclass(frozen=True, slots=True)
-class Section(Generic[T]):
+class Section(NamedTuple, Generic[T]):
     """
     The resources of one type.
 

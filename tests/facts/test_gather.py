@@ -13,7 +13,7 @@ import pytest
 from cds_service.facts.exams import recognise
 from cds_service.facts.gather import Child, OrderFacts, Site, _any_of, gather, merged
 from cds_service.fhir.records import LazyRecords, Section, given
-from cds_service.fhir.resources import ImagingStudy, Observation, Patient, Readable, ServiceRequest
+from cds_service.fhir.resources import ImagingStudy, Observation, Patient, ServiceRequest, as_resource
 from cds_service.vocabulary import exam_codes, finding_codes, reason_files
 from cds_service.vocabulary.exams import exam
 from cds_service.vocabulary.facts import HISTORY_EXAMS, STATIC
@@ -60,7 +60,7 @@ def lists() -> dict[str, Any]:
 @pytest.fixture
 def child(lists: dict[str, Any]) -> Callable[..., Child]:
     def make(*resources: dict[str, Any], complete: bool = True, **more: Any) -> Child:
-        record = given("child", *(msgspec.convert(one, Readable) for one in (PATIENT, *resources)), complete=complete)
+        record = given("child", *(as_resource(one) for one in (PATIENT, *resources)), complete=complete)
         return Child(record, now=NOW, **{**lists, **more})
 
     return make

@@ -116,7 +116,7 @@ def test_what_is_no_bundle_is_not_read(raw: bytes) -> None:
     [
         {**observation(), "valueQuantity": {"value": "12"}},
         {**observation(), "code": []},
-        {**observation(), "category": [None]},
+        {**observation(), "interpretation": [None]},
         {**observation(), "id": 7},
         {"resourceType": "Condition", "id": "c"},
         {"resourceType": "ProcedureRequest"},

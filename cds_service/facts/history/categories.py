@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from cds_service.facts.history.record import Seen
 from cds_service.fhir.resources import CodeableConcept, Component
 from cds_service.vocabulary.exams import Exam
 
@@ -28,6 +29,8 @@ _LABORATORY: Final = ("LAB", "laboratory", "CH", "HM", "MB", "MCB", "MYC", "SP",
 _NO_IMAGING: Final = frozenset({*_LABORATORY, "CG", "GE", "CP", "OSL", "RC", "PF", "EC", "EN", "AU", "26436-6"})
 _SOME_STUDY: Final = frozenset({"18748-4", "18726-0", "18782-3"})
 _CT_DOSE: Final = frozenset({"113813", "113838", "113830", "77477000"})
+_SOME_CT: Final = Seen(_MODALITY["CT"])
+_NOT_TOLD: Final = Seen()
 
 
 def of_report(category: Sequence[CodeableConcept]) -> tuple[bool | None, Exam | None]:
@@ -77,10 +80,10 @@ def has_code(concept: CodeableConcept, code: str) -> bool:
     return coding[0].code == code or (len(coding) > 1 and any(each.code == code for each in coding))
 
 
-def dosed(components: Sequence[Component]) -> Exam | None:
-    """The exam a dose summary is about: CT where it tells CT dose; otherwise not told."""
+def dosed(components: Sequence[Component]) -> Seen:
+    """What a dose summary tells of its exam: a CT where it tells CT dose; otherwise nothing."""
     for component in components:
         for concept in (component.code, component.valueCodeableConcept):
             if concept is not None and any(coding.code in _CT_DOSE for coding in concept.coding or ()):
-                return Exam("CT", frozenset())
-    return None
+                return _SOME_CT
+    return _NOT_TOLD

@@ -134,7 +134,7 @@ def _agreed(told: tuple[tuple[int, Seen], ...]) -> Seen:
     meet = all(one & other for place, one in enumerate(masks) for other in masks[place + 1 :])
     sure = meet and len(fitting) == len(known) and all(seen.sure for _, seen, _ in fitting)
     purpose = next((seen.purpose for _, seen, _ in fitting if seen.purpose != DIAGNOSTIC), None)
-    return Seen(exam, purpose or purpose_of(exam), sure, named(exam))
+    return Seen(exam, purpose or purpose_of(exam), sure=sure, name=named(exam))
 
 
 def _date(records: Sequence[Record]) -> tuple[When | None, str]:

@@ -7,19 +7,112 @@ Reference: FHIR R4 ImagingStudy.identifier (``urn:dicom:uid``), identifier types
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any, Final
 
-from cds_service.facts.history.record import Keys
-from cds_service.fhir.resources import Identifier, Reference
+import msgspec
+
+from cds_service.facts.history.record import DOCUMENT, DOSE, ORDER, PROCEDURE, REPORT, STUDY, Keys, Record
+from cds_service.fhir.bundles import UNREADABLE
+from cds_service.fhir.resources import (
+    CodeableConcept,
+    DiagnosticReport,
+    DocumentReference,
+    Identifier,
+    ImagingStudy,
+    Number,
+    Observation,
+    Procedure,
+    Reference,
+    ServiceRequest,
+)
 
 _DICOM: Final = "urn:dicom:uid"
 _OID: Final = "urn:oid:"
 _UUID: Final = "urn:uuid:"
 _ORDER_TYPES: Final = frozenset({"PLAC", "FILL"})
+_CONCEPT: Final = msgspec.json.Decoder(CodeableConcept | None).decode
+_SOURCES: Final = {
+    STUDY: "ImagingStudy/",
+    PROCEDURE: "Procedure/",
+    REPORT: "DiagnosticReport/",
+    DOSE: "Observation/",
+    DOCUMENT: "DocumentReference/",
+    ORDER: "ServiceRequest/",
+}
 
 
-def add_identifiers(keys: Keys, identifiers: Iterable[Identifier], *, study: bool) -> None:
+def name_of(record: Record) -> str:
+    """The name of the resource behind *record*, as ``Type/id``; it ends with the stroke when there is no id."""
+    return _SOURCES[record.kind] + (record.teller.id or "")
+
+
+def identify(record: Record) -> None:
+    """Read what joining asks about *record* from the resource behind it."""
+    teller = record.teller
+    record.source = name_of(record)
+    record.twin = record.kind == ORDER or not teller.id  # few orders are ever sorted, and some are sent twice
+    record.keys = keys = Keys()
+    _READERS[record.kind](keys, teller)
+
+
+def _of_study(keys: Keys, study: ImagingStudy) -> None:
+    if study.identifier:
+        add_identifiers(keys, study.identifier, study=True)
+    if study.basedOn:
+        add_orders(keys, study.basedOn)
+    if study.procedureReference is not None:
+        add_links(keys, (study.procedureReference,))
+
+
+def _of_report(keys: Keys, report: DiagnosticReport) -> None:
+    if report.identifier:
+        add_identifiers(keys, report.identifier, study=False)
+    if report.imagingStudy:
+        add_links(keys, report.imagingStudy)
+    if report.basedOn:
+        add_orders(keys, report.basedOn)
+
+
+def _of_procedure(keys: Keys, procedure: Procedure) -> None:
+    add_identifiers(keys, procedure.identifier or (), study=False)
+    add_links(keys, procedure.report or ())
+    add_orders(keys, procedure.basedOn or ())
+    add_orders(keys, procedure.partOf or (), "Procedure")
+
+
+def _of_dose(keys: Keys, observation: Observation) -> None:
+    add_links(keys, observation.partOf or ())
+    add_links(keys, observation.focus or ())
+    add_orders(keys, observation.basedOn or ())
+
+
+def _of_document(keys: Keys, document: DocumentReference) -> None:
+    add_identifiers(keys, document.identifier or (), study=False)
+    if document.context is not None:
+        add_links(keys, document.context.related or ())
+
+
+def _of_order(keys: Keys, order: ServiceRequest) -> None:
+    add_identifiers(keys, order.identifier or (), study=False)
+    if order.id:
+        keys.orders += (f"ServiceRequest/{order.id}",)
+    add_orders(keys, order.basedOn or ())
+    add_orders(keys, order.replaces or ())
+
+
+_READERS: Final[dict[int, Callable[[Keys, Any], None]]] = {
+    STUDY: _of_study,
+    PROCEDURE: _of_procedure,
+    REPORT: _of_report,
+    DOSE: _of_dose,
+    DOCUMENT: _of_document,
+    ORDER: _of_order,
+}
+
+
+def add_identifiers(keys: Keys, identifiers: Iterable[Identifier | Number], *, study: bool) -> None:
     """Sort *identifiers* into *keys*; only a *study*'s own UID is a Study Instance UID for sure."""
     for identifier in identifiers:
         value = identifier.value
@@ -100,11 +193,20 @@ def normal_uid(value: str) -> str:
     return uid if uid.replace(".", "").isdecimal() and "." in uid else ""
 
 
-def _type(identifier: Identifier) -> str:
-    kind = identifier.type
-    if kind is None or not kind.coding:
+def _type(identifier: Identifier | Number) -> str:
+    """The code of the identifier's type."""
+    if isinstance(identifier, Number):
+        return _written_type(bytes(identifier.type))
+    return _first_code(identifier.type)
+
+
+@lru_cache(maxsize=1024)
+def _written_type(written: bytes) -> str:
+    try:
+        return _first_code(_CONCEPT(written)) if written else ""
+    except UNREADABLE:
         return ""
-    for coding in kind.coding:
-        if coding.code:
-            return coding.code
-    return ""
+
+
+def _first_code(kind: CodeableConcept | None) -> str:
+    return next((coding.code for coding in (kind.coding if kind else None) or () if coding.code), "")

@@ -1,5 +1,5 @@
 """
-Resources read into records: does it count, what exam, when, and which keys.
+Resources read into records: does it count, what exam, and when.
 
 What never counts and what is plainly no imaging is left out before anything costly. Statuses and dates
 follow FHIR R4: a ``registered`` report is no read exam, ``issued`` is not an exam date, ``authoredOn`` neither.
@@ -7,12 +7,12 @@ follow FHIR R4: a ``registered`` report is no read exam, ``issued`` is not an ex
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cds_service.facts.history import categories
-from cds_service.facts.history.keys import add_identifiers, add_links, add_orders
-from cds_service.facts.history.recognition import Eyes
+from cds_service.facts.history.recognition import NO_IMAGING, UNREAD, Eyes
 from cds_service.facts.history.record import (
     CERTAIN,
     DENIED,
@@ -25,34 +25,31 @@ from cds_service.facts.history.record import (
     REPORT,
     SOME_EXAM,
     STUDY,
-    Keys,
     Record,
     Seen,
 )
 from cds_service.fhir.dates import When, when, when_in
 from cds_service.fhir.records import Records
 from cds_service.fhir.resources import (
-    CodeableConcept,
     DiagnosticReport,
     DocumentReference,
     ImagingStudy,
     Observation,
     Procedure,
-    Resource,
     ServiceRequest,
 )
 
-_STUDY: Final = {
+_STUDY: Final[dict[str | None, int | None]] = {
     "available": CERTAIN,
     "registered": POSSIBLE,
     "cancelled": DENIED,
     "entered-in-error": None,
 }
-_REPORT: Final = {
+_REPORT: Final[dict[str | None, int | None]] = {
     **dict.fromkeys(("partial", "preliminary", "final", "amended", "corrected", "appended"), CERTAIN),
     **dict.fromkeys(("registered", "cancelled", "entered-in-error")),
 }
-_PROCEDURE: Final = {
+_PROCEDURE: Final[dict[str | None, int | None]] = {
     "completed": CERTAIN,
     "not-done": DENIED,
     **dict.fromkeys(("preparation", "on-hold", "entered-in-error")),
@@ -63,12 +60,11 @@ _ORDER: Final = {
     "on-hold": PENDING,
     **dict.fromkeys(("draft", "revoked", "entered-in-error", "unknown")),
 }
-_DOSE: Final = {
+_DOSE: Final[dict[str | None, int | None]] = {
     **dict.fromkeys(("final", "amended", "corrected", "preliminary"), CERTAIN),
     **dict.fromkeys(("cancelled", "entered-in-error", "registered")),
 }
 _NOT_ORDERED: Final = frozenset({"proposal", "plan", "option"})
-_NAMES: Final = ("ImagingStudy/", "Procedure/", "DiagnosticReport/", "Observation/", "DocumentReference/")
 _LONG_AGO: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _REPORTING: Final = timedelta(days=2)  # a report is issued within these days, or its date joins nothing
 _DOSE_SUMMARY: Final = "73569-6"
@@ -104,27 +100,89 @@ class Bounds:
         return min(max(moment.first, born), last), last
 
 
-def accounts(records: Records, eyes: Eyes, bounds: Bounds) -> list[Record]:
-    """Every account of an exam that was done, perhaps done, or explicitly not done."""
-    told = [_study(study, eyes, bounds) for study in records.read(ImagingStudy).items]
-    told += [_report(report, eyes, bounds) for report in records.read(DiagnosticReport).items]
-    told += [_procedure(procedure, eyes, bounds) for procedure in records.read(Procedure).items]
-    told += [
-        _dose(observation, bounds)
-        for observation in records.read(Observation).items
-        if observation.code is not None and categories.has_code(observation.code, _DOSE_SUMMARY)
-    ]
-    told += [_document(document, eyes, bounds) for document in records.read(DocumentReference).items]
-    return [record for record in told if record is not None]
+class Accounts:
+    """
+    What the record tells of exams, each account dated and recognised.
+
+    ``told`` are accounts of exams that were done, perhaps done, or explicitly not done; ``asked`` are orders
+    still open, or closed; ``unread`` names the types of resources whose exam cannot be read.
+    """
+
+    def __init__(self, records: Records, eyes: Eyes, bounds: Bounds) -> None:
+        self.unread: dict[str, None] = {}
+        self._eyes = eyes
+        self._bounds = bounds
+        self.told = [
+            *self._studies(records.read(ImagingStudy).items),
+            *self._reports(records.read(DiagnosticReport).items),
+            *self._procedures(records.read(Procedure).items),
+            *self._doses(records.read(Observation).items),
+            *self._documents(records.read(DocumentReference).items),
+        ]
+        self.asked = [*self._orders(records.read(ServiceRequest).items)]
+
+    def _studies(self, studies: Iterable[ImagingStudy]) -> list[Record]:
+        told, look = [], self._eyes.study
+        for study in studies:
+            status = study.status
+            standing = _STUDY.get(status, POSSIBLE)
+            if standing is None or (status == "registered" and not (study.numberOfInstances or study.series)):
+                continue
+            seen = look(study)
+            if seen is UNREAD:
+                self.unread["ImagingStudy"] = None
+                continue
+            told.append(Record(STUDY, standing, study, seen, when(study.started) or _earliest(study)))
+        return told
+
+    def _reports(self, reports: Iterable[DiagnosticReport]) -> list[Record]:
+        told, look = [], self._eyes.report
+        for report in reports:
+            standing = _REPORT.get(report.status, POSSIBLE)
+            if standing is None:
+                continue
+            seen = look(report)
+            if seen is NO_IMAGING or (seen.exam is None and not report.imagingStudy):
+                if seen is UNREAD:
+                    self.unread["DiagnosticReport"] = None
+                continue
+            moment, said = when(report.effectiveDateTime) or when_in(report.effectivePeriod), ""
+            if moment is None and (moment := when(report.issued)) is not None:
+                moment, said = _on_or_before(moment, _REPORTING), "reported"
+            told.append(Record(REPORT, standing, report, seen, moment, said))
+        return told
+
+    def _procedures(self, procedures: Iterable[Procedure]) -> list[Record]:
+        told, look = [], self._eyes.procedure
+        for procedure in procedures:
+            seen = look(procedure)
+            if seen is NO_IMAGING:
+                continue
+            standing = _PROCEDURE.get(procedure.status, POSSIBLE)
+            if standing is None:
+                continue
+            if seen is UNREAD:
+                self.unread["Procedure"] = None
+                continue
+            moment = when(procedure.performedDateTime) or when_in(procedure.performedPeriod)
+            told.append(Record(PROCEDURE, standing, procedure, seen, moment))
+        return told
+
+    def _doses(self, observations: Iterable[Observation]) -> list[Record]:
+        found = [one for one in observations if one.code is not None and categories.has_code(one.code, _DOSE_SUMMARY)]
+        told = [_dose(observation) for observation in found]
+        return [record for record in told if record is not None]
+
+    def _documents(self, documents: Iterable[DocumentReference]) -> list[Record]:
+        told = [_document(document, self._eyes, self._bounds) for document in documents]
+        return [record for record in told if record is not None]
+
+    def _orders(self, orders: Iterable[ServiceRequest]) -> list[Record]:
+        told = [_order(order, self._eyes) for order in orders]
+        return [record for record in told if record is not None]
 
 
-def orders(records: Records, eyes: Eyes, bounds: Bounds) -> list[Record]:
-    """Every order for an exam that is still open, or was closed."""
-    told = [_order(order, eyes, bounds) for order in records.read(ServiceRequest).items]
-    return [record for record in told if record is not None]
-
-
-def _order(order: ServiceRequest, eyes: Eyes, bounds: Bounds) -> Record | None:
+def _order(order: ServiceRequest, eyes: Eyes) -> Record | None:
     standing = _ORDER.get(order.status or "unknown")
     if standing is None or order.intent in _NOT_ORDERED or order.doNotPerform:
         return None
@@ -136,39 +194,7 @@ def _order(order: ServiceRequest, eyes: Eyes, bounds: Bounds) -> Record | None:
         moment = when(order.authoredOn)
     elif standing == POSSIBLE:
         said = ""
-        if not bounds.hold(moment):
-            return None
-    record = Record(ORDER, standing, f"ServiceRequest/{order.id or ''}", moment, seen, _order_keys(order), None)
-    record.said, record.twin = said, True  # few orders are ever sorted, and some are sent twice
-    return record
-
-
-def _order_keys(order: ServiceRequest) -> Keys:
-    keys = Keys()
-    if order.identifier:
-        add_identifiers(keys, order.identifier, study=False)
-    if order.id:
-        keys.orders += (f"ServiceRequest/{order.id}",)
-    add_orders(keys, order.basedOn or ())
-    add_orders(keys, order.replaces or ())
-    return keys
-
-
-def _study(study: ImagingStudy, eyes: Eyes, bounds: Bounds) -> Record | None:
-    standing = _STUDY.get(study.status or "", POSSIBLE)
-    if standing is None or (study.status == "registered" and not (study.numberOfInstances or study.series)):
-        return None
-    moment = when(study.started) or _earliest(study)
-    if not bounds.hold(moment):
-        return None
-    keys = Keys()
-    if study.identifier:
-        add_identifiers(keys, study.identifier, study=True)
-    if study.basedOn:
-        add_orders(keys, study.basedOn)
-    if study.procedureReference is not None:
-        add_links(keys, (study.procedureReference,))
-    return _record(STUDY, standing, study, moment, eyes.study(study), keys, study.description or "")
+    return Record(ORDER, standing, order, seen, moment, said)
 
 
 def _earliest(study: ImagingStudy) -> When | None:
@@ -176,71 +202,12 @@ def _earliest(study: ImagingStudy) -> When | None:
     return min(starts) if starts else None
 
 
-def _report(report: DiagnosticReport, eyes: Eyes, bounds: Bounds) -> Record | None:
-    standing = _REPORT.get(report.status or "", POSSIBLE)
+def _dose(observation: Observation) -> Record | None:
+    standing = _DOSE.get(observation.status, POSSIBLE)
     if standing is None:
         return None
-    imaging, hint = categories.of_report(report.category) if report.category else (None, None)
-    if imaging is False:
-        return None
-    seen = eyes.concept(report.code)
-    if seen.exam is None:
-        if imaging or categories.names_imaging(report.code):
-            seen = Seen(hint or SOME_EXAM, sure=hint is not None)
-        elif not report.imagingStudy:
-            return None
-    moment, said = when(report.effectiveDateTime) or when_in(report.effectivePeriod), ""
-    if moment is None and (moment := when(report.issued)) is not None:
-        moment, said = _on_or_before(moment, _REPORTING), "reported"
-    if not bounds.hold(moment):
-        return None
-    keys = Keys()
-    if report.identifier:
-        add_identifiers(keys, report.identifier, study=False)
-    if report.imagingStudy:
-        add_links(keys, report.imagingStudy)
-    if report.basedOn:
-        add_orders(keys, report.basedOn)
-    record = _record(REPORT, standing, report, moment, seen, keys, _title(report.code))
-    record.said = said
-    return record
-
-
-def _procedure(procedure: Procedure, eyes: Eyes, bounds: Bounds) -> Record | None:
-    standing = _PROCEDURE.get(procedure.status or "", POSSIBLE)
-    if standing is None:
-        return None
-    seen = eyes.concept(procedure.code, procedure.bodySite or ())
-    if seen.exam is None:
-        if procedure.category is None or not categories.is_imaging(procedure.category):
-            return None
-        seen = Seen(SOME_EXAM, sure=False)
-    moment = when(procedure.performedDateTime) or when_in(procedure.performedPeriod)
-    if not bounds.hold(moment):
-        return None
-    keys = Keys()
-    if procedure.identifier:
-        add_identifiers(keys, procedure.identifier, study=False)
-    if procedure.report:
-        add_links(keys, procedure.report)
-    if procedure.basedOn:
-        add_orders(keys, procedure.basedOn)
-    if procedure.partOf:
-        add_orders(keys, procedure.partOf, "Procedure")
-    return _record(PROCEDURE, standing, procedure, moment, seen, keys, _title(procedure.code))
-
-
-def _dose(observation: Observation, bounds: Bounds) -> Record | None:
-    standing = _DOSE.get(observation.status or "", POSSIBLE)
     moment = when(observation.effectiveDateTime) or when_in(observation.effectivePeriod)
-    if standing is None or not bounds.hold(moment):
-        return None
-    keys = Keys()
-    add_links(keys, observation.partOf or ())
-    add_links(keys, observation.focus or ())
-    add_orders(keys, observation.basedOn or ())
-    seen = Seen(categories.dosed(observation.component or ()))
-    return _record(DOSE, standing, observation, moment, seen, keys)
+    return Record(DOSE, standing, observation, categories.dosed(observation.component or ()), moment)
 
 
 def _document(document: DocumentReference, eyes: Eyes, bounds: Bounds) -> Record | None:
@@ -258,16 +225,7 @@ def _document(document: DocumentReference, eyes: Eyes, bounds: Bounds) -> Record
     moment, said = when_in(context.period) if context is not None else None, ""
     if moment is None and (moment := when(document.date)) is not None:
         moment, said = _on_or_before(moment, None, bounds.birth), "filed"
-    if not bounds.hold(moment):
-        return None
-    keys = Keys()
-    if document.identifier:
-        add_identifiers(keys, document.identifier, study=False)
-    if context is not None and context.related:
-        add_links(keys, context.related)
-    record = _record(DOCUMENT, standing, document, moment, seen, keys, document.description or "")
-    record.said = said
-    return record
+    return Record(DOCUMENT, standing, document, seen, moment, said)
 
 
 def _on_or_before(moment: When, lag: timedelta | None, birth: When | None = None) -> When:
@@ -275,17 +233,3 @@ def _on_or_before(moment: When, lag: timedelta | None, birth: When | None = None
         return moment._replace(first=moment.first - lag, day=moment.day - lag.days, timed=False)
     first = birth or when("1900") or moment
     return moment._replace(first=min(first.first, moment.first), day=min(first.day, moment.day), timed=False)
-
-
-def _title(concept: CodeableConcept | None) -> str:
-    if concept is None:
-        return ""
-    return concept.text or (concept.coding[0].display if concept.coding else None) or ""
-
-
-def _record(
-    kind: int, standing: int, teller: Resource, moment: When | None, seen: Seen, keys: Keys, title: str = ""
-) -> Record:
-    record = Record(kind, standing, _NAMES[kind] + (teller.id or ""), moment, seen, keys, teller)
-    record.title = title
-    return record

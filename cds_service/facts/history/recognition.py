@@ -1,25 +1,49 @@
 """
 Exam recognition for the history: each distinct concept once, and a study's images before its words.
 
-Histories repeat few concepts, so what one means is kept as long as the code lists are in force.
+Histories repeat few concepts, so what one means is kept as long as the code lists are in force. Studies,
+reports and procedures are told apart by the very text of what names their exam: reading it again would cost
+more than everything else that is done with an old exam.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
+
+import msgspec
 
 from cds_service.facts.exams import recognise_concept
 from cds_service.facts.exams.recognise import MEMORY
-from cds_service.facts.history.categories import without_some_study
+from cds_service.facts.history import categories
 from cds_service.facts.history.modalities import acquired, agree, purpose_of, union
 from cds_service.facts.history.record import DIAGNOSTIC, SOME_EXAM, Seen
 from cds_service.facts.history.words import named
-from cds_service.fhir.resources import CodeableConcept, Coding, ImagingStudy
+from cds_service.fhir.bundles import UNREADABLE
+from cds_service.fhir.resources import (
+    CodeableConcept,
+    Coding,
+    DiagnosticReport,
+    ImagingStudy,
+    Procedure,
+    Written,
+)
 from cds_service.vocabulary.exam_codes import ExamCodes
 from cds_service.vocabulary.exams import Exam
 
+T = TypeVar("T")
+
 NOTHING: Final = Seen()
+"""No exam is told."""
+NO_IMAGING: Final = Seen()
+"""It is told that this is no imaging."""
+UNREAD: Final = Seen()
+"""What names the exam cannot be read at all."""
+
+_CODING: Final = msgspec.json.Decoder(Coding | None).decode
+_CODINGS: Final = msgspec.json.Decoder(list[Coding] | None).decode
+_CONCEPT: Final = msgspec.json.Decoder(CodeableConcept | None).decode
+_CONCEPTS: Final = msgspec.json.Decoder(list[CodeableConcept] | None).decode
 _OURS: Final = "history"  # our part of the memory that dies with the code lists
 _ANYWHERE: Final = "whole body"
 _WORDS: Final = {"PT": "PET", "XA": "RF"}  # what a text has to say for the modality to be understood
@@ -47,30 +71,77 @@ class Eyes:
 
     def study(self, study: ImagingStudy) -> Seen:
         """The exam that an imaging study shows; its DICOM modalities are believed before its words."""
-        places: tuple[Coding, ...] = ()
-        told = [coding.code for coding in study.modality] if study.modality else []
-        for series in study.series or ():
-            if series.modality is not None and series.modality.code not in told:
-                told.append(series.modality.code)
-            if series.bodySite is not None and series.bodySite not in places:
-                places += (series.bodySite,)
-        procedures = study.procedureCode or ()
-        key = (tuple(told), study.description, *map(_key, procedures), *[(p.system, p.code, p.display) for p in places])
+        series = study.series
+        if not series:
+            written = b",".join((study.modality, study.procedureCode))
+        elif len(series) == 1:
+            only = series[0]
+            written = b",".join((study.modality, study.procedureCode, only.modality, only.bodySite))
+        else:
+            distinct = dict.fromkeys([b",".join((one.modality, one.bodySite)) for one in series])
+            written = b",".join((study.modality, study.procedureCode, *distinct))
+        key = (written, study.description)
         seen = self._memory.get(key)
-        if seen is None:
-            seen = self._remember(key, self._shown(frozenset(filter(None, told)), study, places))
-        return seen
+        return self._remember(key, _try(self._study, study)) if seen is None else seen
 
-    def _shown(self, modalities: frozenset[str], study: ImagingStudy, places: Sequence[Coding]) -> Seen:
+    def report(self, report: DiagnosticReport) -> Seen:
+        """The exam that a report tells of."""
+        key = b",".join((report.category, report.code))
+        seen = self._memory.get(key)
+        return self._remember(key, _try(self._report, report)) if seen is None else seen
+
+    def procedure(self, procedure: Procedure) -> Seen:
+        """The exam that a procedure is."""
+        code = procedure.code
+        coding = code.coding if code is not None else None
+        written = b",".join((procedure.category, procedure.bodySite))
+        key: object
+        if code is not None and coding and len(coding) == 1:
+            only = coding[0]
+            key = (written, only.code, only.system, only.display, code.text)
+        else:
+            key = (written, _key(code))
+        seen = self._memory.get(key)
+        return self._remember(key, _try(self._procedure, procedure)) if seen is None else seen
+
+    def _study(self, study: ImagingStudy) -> Seen:
+        told = [coding.code for coding in _read(_CODINGS, study.modality) or ()]
+        places: list[Coding] = []
+        for series in study.series or ():
+            modality, place = _read(_CODING, series.modality), _read(_CODING, series.bodySite)
+            told.append(modality.code if modality is not None else None)
+            if place is not None and place not in places:
+                places.append(place)
+        procedures = _read(_CONCEPTS, study.procedureCode) or ()
+        modalities = frozenset(filter(None, told))
         shown = acquired(modalities)
         if shown is None and modalities:
             return NOTHING
         sites = [CodeableConcept(coding=[_site(place)]) for place in places]
-        return _fuse(shown, self._named(shown, study.procedureCode or (), sites, study.description or ""))
+        return _fuse(shown, self._named(shown, procedures, sites, study.description or ""))
+
+    def _report(self, report: DiagnosticReport) -> Seen:
+        imaging, hint = categories.of_report(_read(_CONCEPTS, report.category) or ())
+        if imaging is False:
+            return NO_IMAGING
+        code = _read(_CONCEPT, report.code)
+        seen = self.concept(code)
+        if seen.exam is None and (imaging or categories.names_imaging(code)):
+            seen = Seen(hint or SOME_EXAM, sure=hint is not None)
+        return seen.called("", _title(code))
+
+    def _procedure(self, procedure: Procedure) -> Seen:
+        category = _read(_CONCEPT, procedure.category)
+        seen = self.concept(procedure.code, _read(_CONCEPTS, procedure.bodySite) or ())
+        if seen.exam is None:
+            if category is None or not categories.is_imaging(category):
+                return NO_IMAGING
+            seen = Seen(SOME_EXAM, sure=False)
+        return seen.called("", _title(procedure.code))
 
     def _remember(self, key: object, seen: Seen) -> Seen:
         if seen.exam is not None:
-            seen = seen._replace(name=named(seen.exam))
+            seen = seen.called(named(seen.exam), seen.title)
         if len(self._memory) >= MEMORY:
             self._memory.clear()
         self._memory[key] = seen
@@ -93,7 +164,7 @@ class Eyes:
         return found
 
     def _look(self, concept: CodeableConcept | None, sites: Sequence[CodeableConcept], texts: Sequence[str]) -> Seen:
-        concept = without_some_study(concept)
+        concept = categories.without_some_study(concept)
         seen = self._ask(concept, sites, texts)
         if seen.exam is None and concept is not None and concept.coding:
             seen = self._at_odds(concept)
@@ -124,6 +195,24 @@ class Eyes:
         return NOTHING if exam is None else Seen(exam, purpose_of(exam, recognised.purpose))
 
 
+def _read(read: Callable[[bytes], T], written: Written) -> T | None:
+    text = bytes(written)
+    return read(text) if text else None
+
+
+def _try(look: Callable[[T], Seen], resource: T) -> Seen:
+    try:
+        return look(resource)
+    except UNREADABLE:
+        return UNREAD
+
+
+def _title(concept: CodeableConcept | None) -> str:
+    if concept is None:
+        return ""
+    return concept.text or (concept.coding[0].display if concept.coding else None) or ""
+
+
 def _site(place: Coding) -> Coding:
     """A body site; a bare word is DICOM's own (Body Part Examined)."""
     return place if place.system else Coding(_DICOM, (place.code or "").upper(), place.display)
@@ -152,4 +241,4 @@ def _fuse(shown: Exam | None, named: Sequence[Seen]) -> Seen:
     exam = union([base, *exams] if shown is not None else exams)
     purposes = [seen.purpose for seen, _ in fitting if seen.purpose != DIAGNOSTIC]
     sure = len(fitting) == len(told) and all(seen.sure for seen, _ in fitting)
-    return Seen(exam, purposes[0] if purposes else purpose_of(exam), sure)
+    return Seen(exam, purposes[0] if purposes else purpose_of(exam), sure=sure)

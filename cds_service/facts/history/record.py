@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final
+
+import msgspec
 
 from cds_service.fhir.dates import When
-from cds_service.fhir.resources import Resource
 from cds_service.vocabulary.exams import Exam
 
 STUDY, PROCEDURE, REPORT, DOSE, DOCUMENT, ORDER = range(6)
 """Kinds of account; a lower one is believed first when dates conflict."""
+
+_DESCRIBED: Final = (STUDY, DOCUMENT)
 
 DENIED: Final = -1  # says the exam was cancelled or not done
 PENDING: Final = 1  # asked for, not done
@@ -21,18 +24,30 @@ SOME_EXAM: Final = Exam("", frozenset())
 """Imaging took place, but not even the modality could be read."""
 
 
-class Seen(NamedTuple):
+class Seen:
     """
-    What was recognised, and its name.
+    What was recognised, its name, and the resource's own words for it.
 
     ``exam`` is None where the resource shows no exposure of its own (a dose report, an image import).
-    ``sure`` is False when code, text and images disagree.
+    ``sure`` is False when code, text and images disagree. ``open`` says that modality or region are not told,
+    so that other accounts of the exam may tell them. Made once for each distinct text, and compared as such.
     """
 
-    exam: Exam | None = None
-    purpose: str = DIAGNOSTIC
-    sure: bool = True
-    name: str = ""
+    __slots__ = ("exam", "name", "open", "purpose", "sure", "title")
+
+    def __init__(
+        self, exam: Exam | None = None, purpose: str = DIAGNOSTIC, *, sure: bool = True, name: str = "", title: str = ""
+    ) -> None:
+        self.exam = exam
+        self.purpose = purpose
+        self.sure = sure
+        self.name = name
+        self.title = title
+        self.open = exam is None or not exam.modality or not exam.regions
+
+    def called(self, name: str, title: str = "") -> Seen:
+        """The same under a name and the resource's own words."""
+        return Seen(self.exam, self.purpose, sure=self.sure, name=name, title=title)
 
 
 class Keys:
@@ -52,30 +67,34 @@ class Keys:
         self.orders: tuple[str, ...] = ()
 
 
-class Record:
+NO_KEYS: Final = Keys()
+
+
+class Record(msgspec.Struct, eq=False, gc=False):
     """
     One account of an exam.
 
-    ``title`` is what the resource calls the exam; ``said`` is how its date came about: empty for the exam's own
-    date, otherwise ``reported``, ``filed`` or ``requested``. ``twin`` is True when its source alone does not tell
-    it from others.
+    ``said`` is how its date came about: empty for the exam's own date, otherwise ``reported``, ``filed`` or
+    ``requested``. What joining asks (``source`` as Type/id, ``keys``, and ``twin``: whether its source alone
+    does not tell it from others) is added to those accounts that are joined at all.
     """
 
-    __slots__ = ("keys", "kind", "said", "seen", "source", "standing", "teller", "title", "twin", "when")
+    kind: int
+    standing: int
+    teller: Any
+    seen: Seen
+    when: When | None
+    said: str = ""
+    source: str = ""
+    keys: Keys = NO_KEYS
+    twin: bool = False
 
-    def __init__(
-        self, kind: int, standing: int, source: str, when: When | None, seen: Seen, keys: Keys, teller: Resource | None
-    ) -> None:
-        self.kind = kind
-        self.standing = standing
-        self.source = source
-        self.when = when
-        self.seen = seen
-        self.keys = keys
-        self.teller = teller
-        self.said = ""
-        self.title = ""
-        self.twin = source[-1] == "/"
+    @property
+    def title(self) -> str:
+        """What the resource calls the exam."""
+        if self.kind in _DESCRIBED:
+            return self.teller.description or ""
+        return self.seen.title
 
     def rank(self) -> tuple[object, ...]:
         """A sort key that never depends on the order in which resources came; the one believed first is first."""

@@ -7,13 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from cds_service.facts.findings import Findings, read_findings
 from cds_service.facts.findings.wording import shown
 from cds_service.fhir.records import given
-from cds_service.fhir.resources import Readable
+from cds_service.fhir.resources import as_resource
 from cds_service.vocabulary.finding_codes import FindingCodes, load
 
 LISTS = Path(__file__).parents[3] / "rules" / "codes" / "findings"
@@ -40,7 +39,7 @@ def read(codes: FindingCodes) -> Read:
     """The findings of resources given as FHIR JSON."""
 
     def make(*resources: Json, encounter: str | None = "ed", complete: bool = True, now: datetime = NOW) -> Findings:
-        record = given("child", *(msgspec.convert(one, Readable) for one in resources), complete=complete)
+        record = given("child", *(as_resource(one) for one in resources), complete=complete)
         return read_findings(record, codes, now=now, encounter_id=encounter)
 
     return make

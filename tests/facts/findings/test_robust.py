@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cds_service.facts.findings import read_findings
 from cds_service.fhir import records
-from cds_service.fhir.resources import Readable
+from cds_service.fhir.resources import as_resource
 from cds_service.vocabulary.finding_codes import FindingCodes
 
 from .conftest import HERE, ICD10CM, LOINC, NOW, RXNORM, SNOMED, SOON, Read, amount, condition, observation
@@ -140,7 +139,7 @@ FORMS = st.fixed_dictionaries({"resourceType": st.just("QuestionnaireResponse"),
     encounter=st.sampled_from(["ed", None, ""]),
 )
 def test_any_record_is_read(resources: list[dict[str, Any]], encounter: str | None, codes: FindingCodes) -> None:
-    record = records.given("child", *(msgspec.convert(one, Readable) for one in resources))
+    record = records.given("child", *(as_resource(one) for one in resources))
     findings = read_findings(record, codes, now=NOW, encounter_id=encounter)
     for name, fact in codes.findings.items():
         value = findings[name].value

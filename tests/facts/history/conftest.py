@@ -7,12 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from cds_service.facts.history import ResultWords, load_results, prior_exams
 from cds_service.fhir.records import given
-from cds_service.fhir.resources import Patient, Readable
+from cds_service.fhir.resources import Patient, as_resource
 from cds_service.vocabulary.exam_codes import ExamCodes
 from cds_service.vocabulary.readings import Priors
 
@@ -39,7 +38,7 @@ def history(codes: ExamCodes, words: ResultWords) -> History:
     """What is made of resources given as FHIR JSON."""
 
     def read(*resources: dict[str, Any], now: datetime = NOW, born: str | None = BORN) -> Priors:
-        typed = [msgspec.convert(resource, Readable) for resource in resources]
+        typed = [as_resource(resource) for resource in resources]
         return prior_exams(given("p1", *typed), Patient(birthDate=born), codes, now, words=words)
 
     return read

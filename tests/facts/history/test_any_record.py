@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from hypothesis import given as cases
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from cds_service.facts.history import alike, load_results, pending, prior_exams
 from cds_service.fhir.records import given
-from cds_service.fhir.resources import Patient, Readable
+from cds_service.fhir.resources import Patient, as_resource
 from cds_service.vocabulary.exam_codes import ExamCodes
 from cds_service.vocabulary.exams import exam
 
@@ -140,7 +139,7 @@ resources = st.one_of(
 
 
 def read(found: list[dict[str, Any]], born: str | None) -> Any:
-    typed = [msgspec.convert(each, Readable) for each in found]
+    typed = [as_resource(each) for each in found]
     return prior_exams(given("p", *typed), Patient(birthDate=born), EXAMS, NOW, words=WORDS)
 
 

@@ -380,7 +380,7 @@ def test_the_history_is_complete_only_when_all_three_sources_are(codes: ExamCode
 
 
 def test_what_is_incomplete_still_tells_what_was_found(codes: ExamCodes) -> None:
-    found = DiagnosticReport(id="r", status="final", code=None, category=None)
+    found = DiagnosticReport(id="r", status="final")
     priors = prior_exams(given("p", found, complete=False), None, codes, NOW)
     assert not priors.complete
     assert priors.items == ()
