@@ -2,7 +2,7 @@
 CDS Hooks 2.0.1, numbered requirement by requirement, and the test that holds us to each.
 
 ``python -m tests.protocol_table`` writes ``tests/PROTOCOL.md`` anew. A test counts for a
-requirement when its name says so: ``test_r028_…`` in ``test_protocol.py``.
+requirement when its name says so: ``test_r028_…`` in ``test_protocol.py`` or ``test_protocol_cards.py``.
 """
 
 from __future__ import annotations
@@ -131,7 +131,6 @@ _MAY = "Allowed, not used."
 _TOKENS = (
     "Callers' tokens are not checked yet; the service listens to its own machine only (`tests/http/test_access.py`)."
 )
-_ADVICE = "Waits for cards made by the rules in force."
 
 ELSEWHERE: dict[int, str] = {
     2: "http/test_access.py::test_listening_to_others_is_refused",
@@ -145,20 +144,16 @@ ELSEWHERE: dict[int, str] = {
 """Requirements held by a test that stands with the part it tests."""
 
 NOT_TESTED: dict[int, str] = {
-    6: _ADVICE,
     16: "Not sent: the definitions of the hooks disagree about their own versions.",
     18: _MAY,
     19: "A matter of documents; the service call and its limits are in `openapi.yaml`.",
     31: _MAY,
     34: _CLIENT,
     44: _CLIENT,
-    **dict.fromkeys((45, 47, 48, 50, 51, 52, 53, 54, 58, 59, 60, 61, 62, 65, 66, 67, 68), _ADVICE),
     49: _MAY,
-    55: _ADVICE,
     56: "No SMART links are offered.",
     57: "No SMART links are offered.",
     69: _CLIENT,
-    71: _ADVICE,
     72: "No system actions unless the site switches them on.",
     79: _CLIENT,
     **dict.fromkeys(range(80, 90), _TOKENS),
@@ -170,11 +165,12 @@ NOT_TESTED: dict[int, str] = {
 
 
 def tests() -> dict[int, list[str]]:
-    """By requirement, the names of the tests in ``test_protocol.py`` that hold it."""
+    """By requirement, the names of the tests in ``test_protocol.py`` and ``test_protocol_cards.py`` that hold it."""
     held: dict[int, list[str]] = {}
-    for name in functions(HERE / "test_protocol.py"):
-        for number in _NAMED.findall(name):
-            held.setdefault(int(number), []).append(name)
+    for file in ("test_protocol.py", "test_protocol_cards.py"):
+        for name in functions(HERE / file):
+            for number in _NAMED.findall(name):
+                held.setdefault(int(number), []).append(name)
     return held
 
 
