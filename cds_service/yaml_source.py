@@ -75,13 +75,13 @@ def read(source: str | bytes, *, file: str) -> Any:
     """
     if len(source) > MAX_BYTES:
         raise ContentError([Problem(file, 1, f"the file is larger than {MAX_BYTES} bytes", "split it")])
-    if isinstance(source, bytes):
-        written = source
-        try:
-            source = written.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = written[: error.start].count(b"\n") + 1
-            raise ContentError([Problem(file, line, "this is not UTF-8 text", "save the file as UTF-8")]) from None
+    try:
+        written = source if isinstance(source, bytes) else source.encode("utf-8")
+        source = written.decode("utf-8")
+    except UnicodeError as error:
+        start = getattr(error, "start", 0)
+        line = 1 + (source[:start].count(b"\n") if isinstance(source, bytes) else source[:start].count("\n"))
+        raise ContentError([Problem(file, line, "this is not UTF-8 text", "save the file as UTF-8")]) from None
     try:
         for event in _bounded(yaml.parse(source, Loader=Loader), file):
             del event
