@@ -192,7 +192,7 @@ class Advisor:
             )
         )
         for finding in issued.findings:
-            self.metrics.cards.labels(finding.rule, finding.indicator.value).inc()
+            self.metrics.card(finding.rule, finding.indicator.value)
 
     # the answer and what is noted of it
 

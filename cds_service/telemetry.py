@@ -127,6 +127,7 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
         logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
         cache_logger_on_first_use=False,
     )
+    _CONFIGURED["logger"] = structlog.get_logger().bind()
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(LibraryLines())
     logging.basicConfig(handlers=[handler], level=max(number, logging.INFO), force=True)
@@ -136,7 +137,11 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
 
 def log() -> Any:
     """The logger of the service; ``log().info("event in words", status=200)``."""
-    return structlog.get_logger()
+    return _CONFIGURED.get("logger") or structlog.get_logger()
+
+
+_CONFIGURED: dict[str, Any] = {}
+"""The logger once it is configured; finding out how to log anew for every line costs more than a line left out."""
 
 
 class Metrics:
@@ -165,6 +170,15 @@ class Metrics:
         self.feedback = Counter("cds_feedback", "Feedback taken in.", ("outcome",), registry=self.registry)
         self.content = Counter("cds_content", "What happened to content.", ("event",), registry=self.registry)
         self.ready = Gauge("cds_ready", "1 when there is content in force.", registry=self.registry)
+
+        self._cards: dict[tuple[str, str], Counter] = {}
+
+    def card(self, rule: str, indicator: str) -> None:
+        """Count a card shown."""
+        counter = self._cards.get((rule, indicator))
+        if counter is None:
+            counter = self._cards[rule, indicator] = self.cards.labels(rule, indicator)
+        counter.inc()
 
     def text(self) -> bytes:
         """Everything in Prometheus's text format."""

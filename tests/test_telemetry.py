@@ -18,6 +18,7 @@ def lines():
     configure("info", stream)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     structlog.reset_defaults()
+    telemetry._CONFIGURED.clear()
     root.handlers[:] = handlers
     root.setLevel(level)
     logging.getLogger("uvicorn.access").disabled = False
@@ -103,3 +104,18 @@ def test_counters_of_two_apps_do_not_mix():
     assert b'cds_requests_total{service="order-sign",status="200"} 1.0' in one.text()
     assert b'cds_cards_total{indicator="info",rule="a-rule"} 1.0' in one.text()
     assert b'status="200"' not in two.text()
+
+
+def test_cards_are_counted_by_rule_and_indicator():
+    metrics = Metrics()
+    for rule in ("one", "two", "one"):
+        metrics.card(rule, "info")
+    counted = metrics.text().decode()
+    assert 'cds_cards_total{indicator="info",rule="one"} 2.0' in counted
+    assert 'cds_cards_total{indicator="info",rule="two"} 1.0' in counted
+
+
+def test_a_logger_configured_anew_is_the_one_in_use(lines):
+    configure("warning", io.StringIO())
+    log().warning("elsewhere")
+    assert lines() == []

@@ -89,7 +89,7 @@ def rule_schema(facts: Mapping[str, Fact], override_reasons: Iterable[str]) -> d
         "oneOf": list(kinds.values()),
         "$defs": {
             "facts": {name: condition(fact) for name, fact in sorted(facts.items())},
-            "block": {**_block({**lines, **groups}), "description": "All lines hold; a list is any of its values."}
+            "block": {**_block({**lines, **groups}), "description": "All lines hold; a list is any of its values."},
         },
     }
 

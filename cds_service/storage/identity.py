@@ -42,9 +42,10 @@ class Identity:
         >>> identity.owns("ehr", identity.card_id("ehr"))
         True
         """
-        random = bytearray(secrets.token_bytes(_HALF))
+        random = bytearray(os.urandom(_HALF))
         random[6] = random[6] & 0x0F | 0x40  # UUID version 4
-        return str(uuid.UUID(bytes=bytes(random) + self._seal(client, bytes(random))))
+        name = (random + self._seal(client, random)).hex()
+        return f"{name[:8]}-{name[8:12]}-{name[12:16]}-{name[16:20]}-{name[20:]}"
 
     def owns(self, client: str, card_id: str) -> bool:
         """Whether *card_id* was made here for *client*."""
@@ -54,7 +55,7 @@ class Identity:
             return False
         return hmac.compare_digest(self._seal(client, name[:_HALF]), name[_HALF:])
 
-    def _seal(self, client: str, random: bytes) -> bytes:
+    def _seal(self, client: str, random: bytes | bytearray) -> bytes:
         seal = bytearray(self._digest("card", client, random.hex())[:_HALF])
         seal[0] = seal[0] & 0x3F | 0x80  # UUID variant
         return bytes(seal)

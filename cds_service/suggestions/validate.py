@@ -54,7 +54,8 @@ _OWN_ID: Final = re.compile(r"[^\s/?#\x00-\x1f]{1,512}")
 _EXTRA: Final = "extra_forbidden"
 
 Errors = list[tuple[tuple[int | str, ...], str]]
-_KNOWN: Final[LRUCache[bytes, Errors]] = LRUCache(2048)
+Checked = tuple[list[tuple[int | str, ...]], tuple[str, ...]]
+_KNOWN: Final[LRUCache[bytes, Checked]] = LRUCache(2048)
 _ENCODER: Final = msgspec.json.Encoder()
 _SOME: Final = {"reference": "Patient/1"}
 _TIME: Final = "2026-01-01T00:00:00Z"
@@ -95,24 +96,28 @@ def fitted(order: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[str, ...]
     >>> fitted({"status": "draft", "intent": "plan", "subject": {"display": "Kid", "vip": True}})
     ({'status': 'draft', 'intent': 'plan', 'subject': {'display': 'Kid'}}, ())
     """
-    errors = _errors(order)
-    strange = [place for place, kind in errors if kind == _EXTRA]
+    strange, wrong = _checked(order)
     if strange:
         order = _without(order, strange)
-        errors = _errors(order)
-    wrong = [*_words(order), *_references(order), *(str(place[0]) if place else "" for place, _ in errors)]
-    return order, tuple(dict.fromkeys(wrong))
+        _, wrong = _checked(order)
+    return order, wrong
 
 
-def _errors(order: Mapping[str, Any]) -> Errors:
-    """What fhir.resources finds wrong; the same answer for orders that differ only in whose, who and when."""
+def _checked(order: Mapping[str, Any]) -> Checked:
+    """The places FHIR does not know, and the members that are wrong; the same whoever the order is for, and whenever."""
     key = _alike(order)
     known = _KNOWN.get(key) if key else None
     if known is None:
-        known = _find_errors(order)
+        known = _check(order)
         if key:
             _KNOWN[key] = known
     return known
+
+
+def _check(order: Mapping[str, Any]) -> Checked:
+    errors = _find_errors(order)
+    wrong = [*_words(order), *_references(order), *(str(place[0]) if place else "" for place, _ in errors)]
+    return [place for place, kind in errors if kind == _EXTRA], tuple(dict.fromkeys(wrong))
 
 
 def _alike(order: Mapping[str, Any]) -> bytes:

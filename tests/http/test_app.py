@@ -4,11 +4,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from cds_service.app import announcer, build, server_options, settled
+from cds_service.app import _called, announcer, build, server_options, settled
 from cds_service.errors import SettingsError
+from cds_service.http.routes import ServiceCall
 from cds_service.settings import read
 from cds_service.telemetry import Metrics
-from tests.http.rim import Rim
+from tests.http.rim import SIGN, Rim
 
 
 def test_discovery_is_there_whatever_else():
@@ -37,9 +38,12 @@ def test_a_library_is_left_alone_when_reload_is_off():
 
 
 def test_what_was_loaded_at_start_is_not_walked_by_every_collection():
+    usual = gc.get_threshold()
     with settled():
         assert gc.get_freeze_count() > 1000
+        assert gc.get_threshold()[0] > usual[0]
     assert gc.get_freeze_count() == 0
+    assert gc.get_threshold() == usual
 
 
 def test_parts_are_closed_at_the_end():
@@ -91,3 +95,57 @@ def test_the_server_logs_no_paths_and_names_no_version():
 def test_the_framework_sends_nothing_elsewhere():
     telemetry = Rim().app._telemetry
     assert not any(telemetry[name] for name in ("tracing", "metrics", "logs", "operation_spans", "auto_configure"))
+
+
+class Untouchable:
+    """Stands for the framework where it has nothing to do."""
+
+    async def __call__(self, scope, receive, send):
+        raise AssertionError("the framework was asked")
+
+
+def passed_by(rim, path, **request):
+    """Whether a request is answered without the framework."""
+    rim.app.middleware_stack = Untouchable()
+    try:
+        return rim.ask(request.pop("method", "POST"), path, **request).status_code
+    except AssertionError:
+        return None
+
+
+def test_a_call_of_a_server_goes_straight_to_its_endpoint():
+    assert passed_by(Rim(), SIGN, content=b"x") == 400
+    assert passed_by(Rim(), "/cds-services/no-such", content=b"x") == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "request_"),
+    [
+        (SIGN, {"headers": {"origin": "https://sandbox.example"}}),
+        (SIGN, {"method": "GET"}),
+        (f"{SIGN}/feedback", {}),
+        ("/cds-services/", {}),
+        ("/cds-services", {}),
+        ("/other/order-sign", {}),
+    ],
+)
+def test_everything_else_is_the_framework_s(path, request_):
+    assert passed_by(Rim(), path, **request_) is None
+
+
+def test_below_a_root_path_the_framework_finds_the_way():
+    scope = {"type": "http", "method": "POST", "path": "/cds-services/order-sign", "headers": []}
+    assert _called(scope) == "order-sign"
+    assert _called({**scope, "root_path": "/cds-services"}) == ""
+    assert _called({"type": "lifespan"}) == ""
+
+
+def test_a_fault_on_the_straight_way_is_answered_like_any_other(monkeypatch):
+    async def broken(*_):
+        raise RuntimeError("Jane Doe")
+
+    monkeypatch.setattr(ServiceCall, "_answer", broken)
+    rim = Rim()
+    answer = rim.post(b"{}")
+    assert answer.status_code == 500
+    assert "Jane" not in answer.text

@@ -43,6 +43,8 @@ _EXPECTED: Final[dict[str, type[Resource]]] = {
 }
 """Where a finding would be looked for; a form, flag or procedure that did not come is no gap."""
 
+_EVERYWHERE: Final = frozenset(_EXPECTED)
+
 
 class Findings:
     """Every finding by name; unknown for a name that isn't a finding."""
@@ -102,7 +104,10 @@ class Findings:
 
     def all_gaps(self) -> tuple[Gap, ...]:
         """Every place findings are looked for that could not be read whole."""
-        return tuple(self._incomplete(frozenset(_EXPECTED)))
+        found = self._gaps.get(_EVERYWHERE)
+        if found is None:
+            found = self._gaps[_EVERYWHERE] = tuple(self._incomplete(_EVERYWHERE))
+        return found
 
     def _nothing(self, fact: FindingFact) -> Reading:
         """Unknown, and why when something could not be read; the same for all facts read from the same places."""
