@@ -107,10 +107,10 @@ def build(
     findings = _tried(problems, finding_codes.load, _below(files, "rules/codes/findings/", "site/codes/findings/"))
     orders = _tried(problems, order_codes.load, _below(files, ORDERS), _below(files, "site/codes/orders"))
     templates = _tried(problems, template.load, _below(files, "cards/"))
-    results = _tried(problems, load_results, files[RESULTS]) if RESULTS in files else None
+    results = _tried(problems, partial(load_results, file=RESULTS), files[RESULTS]) if RESULTS in files else None
     rule_files = _rule_files(files)
     parsed = parse(rule_files, problems)
-    if not any(name.startswith("rules/") for name in rule_files):
+    if not rule_files.keys() - {SOURCES, OVERRIDES}:
         problems.append(Problem("rules", 1, "there are no rules", "check the folder named by CDS_RULES"))
     if reasons is None or findings is None or _others_hang_on(rule_files.keys() - parsed.keys(), files):
         raise ContentError(sorted(problems))

@@ -88,7 +88,7 @@ def read(source: str | bytes, *, file: str) -> Any:
         node = yaml.compose(source, Loader=Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else 1
+        line = min(mark.line + 1, len(source.splitlines())) if mark is not None else 1
         trouble = getattr(error, "problem", None) or "this is not YAML"
         raise ContentError([Problem(file, line, trouble, "check indentation, quotes and brackets")]) from None
     return None if node is None else _plain(node, file)

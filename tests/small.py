@@ -38,6 +38,9 @@ orders:
   MR head without contrast: {code: 24590-2, display: MR Brain, say: MRI of the head}
   CT abdomen+pelvis with contrast: {code: 36813-4, display: CT, say: CT abdomen and pelvis with contrast}
 """
+BELLY = desk.BELLY.replace(
+    "situation: Ultrasound did not settle it", "situation: Ultrasound did not settle it\n    may_overlap: [low]"
+)
 TEXTS = {
     "rules/sources.yaml": "guide: {cite: The guide, year: 2020}\nother-guide: {cite: Another, year: 2021}\n",
     "rules/codes/findings/small.yaml": FINDINGS,
@@ -45,6 +48,7 @@ TEXTS = {
     "rules/codes/reasons/words.yaml": "fillers: [of]\n",
     "rules/codes/orders.yaml": ORDERS,
     **{f"rules/{name}.yaml": text for name, text in desk.ALL.items()},
+    "rules/belly.yaml": BELLY,
 }
 """Every file that is not as shipped, by its name."""
 

@@ -127,7 +127,7 @@ def test_preference_list_codes_stand_apart() -> None:
         (b"order:\n  US head: {say: x}", "o.yaml:1: there is no block of orders"),
         (b"foo: x\norders: {}", "foo is not known here"),
         (b"- a", "there is no block of orders"),
-        (b"a: [", "o.yaml:2: did not find"),
+        (b"a: [", "o.yaml:1: did not find"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_line(content: bytes, said: str) -> None:
