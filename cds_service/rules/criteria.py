@@ -381,18 +381,16 @@ def _found(name: str, within: Span | None, result: str) -> Test:
         priors: Priors | None = facts[name].value
         if priors is None:
             return None
-        answer: Answer = False if priors.complete else None
+        unsure = False
         since = within.before(priors.now) if within is not None and priors.now is not None else None
-        for prior in priors.items:
-            if since is not None and prior.last < since:
-                continue
+        for prior in priors.since(since):
             if result and prior.result and prior.result != result:
                 continue
             sure = prior.certain and (since is None or prior.first >= since) and (not result or prior.result == result)
             if sure:
                 return True
-            answer = None
-        return answer
+            unsure = True
+        return False if not unsure and priors.complete else None
 
     return _asking(holds)
 

@@ -234,8 +234,8 @@ class _Table:
         if self.one.met:
             return f"{_capital(name(better))} is rated “{best}” here, the exam as ordered “{ordered}”."
         return (
-            f"Which situation this is is not on record. {_capital(name(better))} is rated “{best}” in one of them, where "
-            f"the exam as ordered is rated “{ordered}”, and lower in none."
+            f"Which situation this is, is not on record. {_capital(name(better))} is rated “{best}” in one of them, "
+            f"where the exam as ordered is rated “{ordered}”, and lower in none."
         )
 
     def _unneeded(self) -> Verdict | None:

@@ -104,7 +104,7 @@ def fitted(order: Mapping[str, Any]) -> tuple[Mapping[str, Any], tuple[str, ...]
 
 
 def _checked(order: Mapping[str, Any]) -> Checked:
-    """The places FHIR does not know, and the members that are wrong; the same whoever the order is for, and whenever."""
+    """The places FHIR does not know, and the members that are wrong; the same whoever it is for, and whenever."""
     key = _alike(order)
     known = _KNOWN.get(key) if key else None
     if known is None:

@@ -61,7 +61,9 @@ def test_an_order_stays_as_it_came():
     raw = b'{ "resourceType":"ServiceRequest",  "id":"a", "x": 1.50 }'
     text = json.dumps(call()).replace(json.dumps(ORDER), raw.decode()).encode()
     request = parse(text, service_hook="order-sign")
-    assert request.context.orders == (DraftOrder("ServiceRequest/a", raw, {"resourceType": "ServiceRequest", "id": "a", "x": 1.5}),)
+    assert request.context.orders == (
+        DraftOrder("ServiceRequest/a", raw, {"resourceType": "ServiceRequest", "id": "a", "x": 1.5}),
+    )
 
 
 def test_prefetch_values_stay_raw_and_a_null_is_kept():

@@ -37,7 +37,9 @@ def test_a_changed_card_id_is_nobodys(position: int) -> None:
     assert not IDENTITY.owns("ehr", changed)
 
 
-@pytest.mark.parametrize("name", ["", "card-1", "0" * 32, "0b3c5a86-6f1e-4c5e-9a39-3c9bb1f0a2d4", "ä" * 36, "\x00", "9" * 5000])
+@pytest.mark.parametrize(
+    "name", ["", "card-1", "0" * 32, "0b3c5a86-6f1e-4c5e-9a39-3c9bb1f0a2d4", "ä" * 36, "\x00", "9" * 5000]
+)
 def test_ids_of_others_are_not_ours(name: str) -> None:
     assert not IDENTITY.owns("ehr", name)
 
