@@ -1,4 +1,9 @@
-"""The command line: serve, check, explain, docs."""
+"""
+The command line: serve, check, explain, docs.
+
+Exit status: 0 when all is well; 1 when the content or the request is wrong, or a page is out of date;
+2 when the call or a setting is wrong.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,10 +29,7 @@ FAILED, USAGE = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """
-    Run one command; the exit status is 0 when all is well, 1 when something is wrong with the content or
-    request, 2 when the call or a setting is wrong.
-    """
+    """Run one command and give its exit status."""
     parsed = _parser().parse_args(arguments)
     try:
         settings = settings_file.read(os.environ)
@@ -42,12 +43,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="cds-service", description="Pediatric imaging decision support, CDS Hooks.")
+    parser = argparse.ArgumentParser(
+        prog="cds-service",
+        description="Pediatric imaging decision support, CDS Hooks. Settings come from the environment (CDS_...).",
+        epilog="exit status: 0 all is well; 1 the content or the request is wrong, or a page is out of date; "
+        "2 the call or a setting is wrong",
+    )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="command")
     serve = commands.add_parser("serve", help="run the service")
     serve.add_argument("--host", help="address to listen on (loopback)")
-    serve.add_argument("--port", type=int, help="port to listen on")
+    serve.add_argument("--port", help="port to listen on")
     serve.set_defaults(run=_serve)
     check = commands.add_parser("check", help="everything wrong with rules, cards, codes and site choices")
     check.set_defaults(run=_check)
@@ -61,12 +67,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _serve(parsed: argparse.Namespace, settings: Settings) -> int:
+def _serve(parsed: argparse.Namespace, _: Settings) -> int:
     import uvicorn
 
     from cds_service import app, telemetry
 
-    chosen = replace(settings, host=parsed.host or settings.host, port=parsed.port or settings.port)
+    given = {"CDS_HOST": parsed.host, "CDS_PORT": parsed.port}
+    chosen = settings_file.read({**os.environ, **{name: value for name, value in given.items() if value is not None}})
     telemetry.configure(chosen.log_level)
     options = app.server_options(chosen)
     uvicorn.run(app.build(chosen), **options)

@@ -58,9 +58,9 @@ def explain(asked: Asked) -> Iterator[str]:
     count = len(request.context.orders)
     yield f"{request.hook} with {count} order{'' if count == 1 else 's'} to judge, content {content.digest}"
     orders = list(imaging_orders(request, content))
-    judged_drafts = {order.draft for order in orders}
+    judged = {id(order.draft) for order in orders}
     for draft in request.context.orders:
-        if draft not in judged_drafts:
+        if id(draft) not in judged:
             yield from _not_judged(draft, content)
     if not orders:
         return
@@ -245,7 +245,7 @@ def _effect(effect: Effect) -> str:
 
 def _cards(order: Order, one: Judged, asked: Asked) -> Iterator[str]:
     written = write_cards(one.judgement.shown, order, asked.content, profile=asked.profile, new_id=str)
-    yield f"\n  SHOWN to a {asked.profile} client"
+    yield f"\n  SHOWN to {'an' if asked.profile[0] in 'aeio' else 'a'} {asked.profile} client"
     if not written.issued:
         yield "    Nothing."
     for issued in written.issued:

@@ -259,7 +259,6 @@ def test_a_safety_rule_cannot_be_switched_off():
 
 
 def test_a_wheel_carries_the_content_and_runs_anywhere(tmp_path):
-    pytest.importorskip("hatchling")
     build_command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "dist")]
     subprocess.run(build_command, cwd=ROOT, check=True, capture_output=True, timeout=60)
     (wheel,) = (tmp_path / "dist").glob("*.whl")
