@@ -38,7 +38,6 @@ from cds_service.rules.judge import Judgement, judge
 from cds_service.storage.identity import Identity
 from cds_service.storage.journal import Decision, IssuedCard
 from cds_service.storage.quiet import Shown
-from cds_service.suggestions.clean import tidy
 from cds_service.suggestions.dialects import dialect
 from cds_service.suggestions.orders import Draft
 from cds_service.telemetry import Metrics, log
@@ -324,7 +323,7 @@ def write_cards(
 ) -> Written:
     """The cards of one order in the dialect of *profile*, and why anything was not offered."""
     given, exam = order.draft, order.recognised.exam
-    draft = Draft(given.resource, given.reference, exam=exam, tidy=tidy(given.raw))
+    draft = Draft(given.resource, given.reference, exam=exam)
     tongue = dialect(profile)(draft, content.orders, new_id=random_id)
     said = content.orders.say(exam) if exam is not None else order.recognised.name
     about = About(said[:1].upper() + said[1:], exam)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from cds_service.findings import Advice, Citation, Indicator, ReasonOffer
@@ -240,9 +241,13 @@ class Definition(Rule):
         return Reading()  # no value holds for sure: an unknown one is no more likely than none of them
 
     def _evidence(self, facts: Facts) -> tuple[Any, ...]:
-        names = sorted({name for case in self.cases for name in case.criterion.facts})
-        found = (piece for name in names for piece in facts[name].evidence)
+        found = [piece for name in _names_asked(self) for piece in facts[name].evidence]
         return tuple(dict.fromkeys(found))[:6]
+
+
+@lru_cache(1024)
+def _names_asked(definition: Definition) -> tuple[str, ...]:
+    return tuple(sorted({name for case in definition.cases for name in case.criterion.facts}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,14 +42,11 @@ class Draft:
     One order of the call.
 
     ``id`` is empty when nothing can be aimed at the order: it has none, or *reference* names something else.
-    ``usable`` is False for what is not an order to do something. A *tidy* order has nothing to clean away.
+    ``usable`` is False for what is not an order to do something.
     """
 
-    def __init__(
-        self, order: Mapping[str, Any], reference: str, *, exam: Exam | None = None, tidy: bool = False
-    ) -> None:
+    def __init__(self, order: Mapping[str, Any], reference: str, *, exam: Exam | None = None) -> None:
         self._order = order
-        self._clean = _as_it_is if tidy else clean
         self._exam = exam
         given = own_id(order.get("id"))
         self.reference = f"ServiceRequest/{given}"
@@ -93,7 +90,7 @@ class Draft:
     @cached_property
     def _kept(self) -> dict[str, Any] | None:
         try:
-            kept: dict[str, Any] | None = self._clean(dict(self._order)) if self.id and self.usable else None
+            kept: dict[str, Any] | None = clean(dict(self._order)) if self.id and self.usable else None
         except ValueError:
             return None
         return kept
@@ -122,20 +119,16 @@ class Draft:
             "status": "draft",
             "intent": intent if isinstance(intent, str) and intent in INTENTS else "order",
         }
-        members = self._clean({member: self._order[member] for member in _COPIED if member in self._order}) or {}
+        members = clean({member: self._order[member] for member in _COPIED if member in self._order}) or {}
         if not (isinstance(priority, str) and priority in PRIORITIES):
             members.pop("priority", None)
         inner = set(_inner_references(members)) if "contained" in self._order else set()
-        contained = [self._clean(one) for one in self._list("contained") if _id(one) in inner]
+        contained = [clean(one) for one in self._list("contained") if _id(one) in inner]
         return ({"contained": contained} if contained else {}) | order | members
 
     def _list(self, member: str) -> list[Any]:
         value = self._order.get(member)
         return value if isinstance(value, list) else []
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
 
 
 def _id(resource: Any) -> Any:

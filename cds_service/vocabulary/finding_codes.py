@@ -43,13 +43,13 @@ _HINTS: Final = frozenset((Role.PROXY, Role.HISTORY))
 _LETTERED: Final = "STVWXY"
 _FIRST_VISIT: Final = "ABC"
 _KEPT: Final = 20_000
-_LONGEST_TEXT: Final = 120
+LONGEST_TEXT: Final = 120
 
 Assertions = tuple[Assertion, ...]
 Find = Callable[[str], Assertions | None]
 
 
-def plain(text: str, longest: int = _LONGEST_TEXT) -> str:
+def plain(text: str, longest: int = LONGEST_TEXT) -> str:
     """
     A text as it is compared: its beginning in small letters, single spaces, no question mark.
 

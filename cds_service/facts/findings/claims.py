@@ -8,12 +8,13 @@ When and in which visit a claim was made is only read if somebody asks for that 
 from __future__ import annotations
 
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from cds_service.facts.findings.answers import Said, Valued, meant
 from cds_service.fhir.dates import When
 from cds_service.fhir.resources import CodeableConcept, Observation, Resource
-from cds_service.vocabulary.finding_codes import Assertions, FindingCodes, plain
+from cds_service.vocabulary.finding_codes import LONGEST_TEXT, Assertions, FindingCodes, plain
 from cds_service.vocabulary.finding_facts import Assertion, FindingFact, Sign
 
 
@@ -92,13 +93,17 @@ class Claims(dict[str, list[Claim]]):
     def _by_text(self, concept: CodeableConcept) -> Assertions:
         texts = self.codes.texts
         if concept.text:
-            return texts.get(plain(concept.text), ())
+            return texts.get(_plain(concept.text[:LONGEST_TEXT]), ())
         for coding in concept.coding or ():
             if coding.display:
-                found = texts.get(plain(coding.display))
+                found = texts.get(_plain(coding.display[:LONGEST_TEXT]))
                 if found is not None:
                     return found
         return ()
+
+
+_plain = lru_cache(8192)(plain)
+"""A code's own words are the same in every record."""
 
 
 def label_of(concept: CodeableConcept | None) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 from cds_service.facts.reasons.clauses import Part, parts_of
 from cds_service.facts.reasons.grammar import Mark
@@ -36,15 +36,19 @@ class Said(NamedTuple):
 
 def read(text: str, codes: ReasonCodes) -> Said:
     """Read one text; the answers for short texts are kept with the codes."""
-    memory = codes.memory
-    said: Said | None = memory.get(text)
+    said: Said | None = codes.memory.get(text)
     if said is None:
         said = _Reader(words_of(text, codes.wording.same_word), codes).read()
-        if len(text) <= _LONGEST_KEPT:
-            if len(memory) >= _KEPT:
-                memory.clear()
-            memory[text] = said
+        keep(codes, text, said, size=len(text))
     return said
+
+
+def keep(codes: ReasonCodes, key: Hashable, read: Any, *, size: int) -> None:
+    """Remember with the codes what was *read* of something of that *size*, if it is short."""
+    if size <= _LONGEST_KEPT:
+        if len(codes.memory) >= _KEPT:
+            codes.memory.clear()
+        codes.memory[key] = read
 
 
 def short(text: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from cds_service.facts.reasons.pointed import Pointed, pointed
-from cds_service.facts.reasons.reading import Said, read, short
+from cds_service.facts.reasons.reading import Said, keep, read, short
 from cds_service.fhir.records import Records
 from cds_service.fhir.resources import CodeableConcept, Coding, Reference, ServiceRequest
 from cds_service.vocabulary.readings import Evidence, Names
@@ -39,9 +39,11 @@ def recognise_reasons(order: ServiceRequest, records: Records, codes: ReasonCode
     An order can carry several reasons; all are kept. When in doubt the list is incomplete, and so never
     grounds for saying that a reason is absent.
     """
-    gathering = _Gathering(codes)
     source = f"ServiceRequest/{order.id}" if order.id else "ServiceRequest"
     where = Evidence("", source, order.authoredOn or "")
+    if order.reasonCode and not order.reasonReference and not order.note:
+        return _of_concepts(order.reasonCode, codes, where)
+    gathering = _Gathering(codes)
     for concept in order.reasonCode or ():
         gathering.concept(concept, where)
     for reference in order.reasonReference or ():
@@ -51,6 +53,34 @@ def recognise_reasons(order: ServiceRequest, records: Records, codes: ReasonCode
             if note is not None:
                 gathering.note(note.text, where)
     return gathering.reasons()
+
+
+def _of_concepts(concepts: Sequence[CodeableConcept | None], codes: ReasonCodes, where: Evidence) -> Reasons:
+    """What concepts alone state, remembered by their words and codes; only *where* it stands is of this order."""
+    key = tuple(_words(concept) for concept in concepts)
+    known: Reasons | None = codes.memory.get(key)
+    if known is None:
+        gathering = _Gathering(codes)
+        for concept in concepts:
+            gathering.concept(concept, _NOWHERE)
+        known = gathering.reasons()
+        keep(codes, key, known, size=sum(len(word) for words in key for word in words))
+    evidence = {name: Evidence(said.text, where.source, where.on) for name, said in known.evidence.items()}
+    return known._replace(evidence=evidence)
+
+
+_NOWHERE = Evidence("")
+
+
+def _words(concept: CodeableConcept | None) -> tuple[str, ...]:
+    """Everything of a concept that is read."""
+    if concept is None:
+        return ()
+    words = [concept.text or ""]
+    for one in concept.coding or ():
+        if one is not None:
+            words += (one.system or "", one.code or "", one.display or "")
+    return tuple(words)
 
 
 class _Gathering:
