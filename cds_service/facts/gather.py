@@ -14,11 +14,12 @@ from typing import Final, NamedTuple
 
 from cds_service.facts.exams import Recognised
 from cds_service.facts.findings import Findings, read_findings
-from cds_service.facts.history import NO_WORDS, ResultWords, alike, pending, prior_exams
+from cds_service.facts.history import NO_WORDS, History, ResultWords, alike, pending, performed, prior_exams
 from cds_service.facts.order import order_facts
 from cds_service.facts.patient import age, sex, today
 from cds_service.facts.reasons import recognise_reasons
 from cds_service.facts.setting import offered, setting_facts
+from cds_service.fhir.prefetch import PARTLY_READABLE
 from cds_service.fhir.records import Records
 from cds_service.fhir.resources import (
     DiagnosticReport,
@@ -30,10 +31,10 @@ from cds_service.fhir.resources import (
     ServiceRequest,
 )
 from cds_service.vocabulary.exam_codes import ExamCodes
-from cds_service.vocabulary.exams import Exam, exam
+from cds_service.vocabulary.exams import exam
 from cds_service.vocabulary.facts import HISTORY_EXAMS
 from cds_service.vocabulary.finding_codes import FindingCodes
-from cds_service.vocabulary.readings import UNKNOWN, Evidence, Facts, Prior, Priors, Reading
+from cds_service.vocabulary.readings import UNKNOWN, Facts, HistoryReading, Priors, Reading
 from cds_service.vocabulary.reason_codes import ReasonCodes
 
 Definition = Callable[[Facts], Reading]
@@ -41,7 +42,6 @@ Gap = tuple[str, str]
 """A resource type that could not be read whole, and why."""
 
 _HISTORY_SOURCES: Final[tuple[type[Resource], ...]] = (ImagingStudy, DiagnosticReport, Procedure)
-_SHOWN: Final = 3
 _OF_FINDINGS: Final = frozenset({"sign", "safety", "score", "exam"})
 
 
@@ -77,7 +77,8 @@ class Child:
         self._results = results
         self._encounter_id = encounter_id
         self._findings = read_findings(records, findings, now=self.now, encounter_id=encounter_id)
-        self._priors: Priors | None = None
+        self._priors: History | None = None
+        self._history_gaps: list[Gap] | None = None
         self._patient: Patient | None = None
         self._setting: dict[str, Reading] | None = None
         self._gaps: dict[Gap, None] = {}
@@ -120,11 +121,19 @@ class Child:
         return self._patient
 
     @property
-    def priors(self) -> Priors:
+    def priors(self) -> History:
         """Every distinct earlier exam, pending ones among them."""
         if self._priors is None:
             self._priors = prior_exams(self.records, self.patient, self._exams, self.now, words=self._results)
         return self._priors
+
+    @property
+    def history_gaps(self) -> list[Gap]:
+        """What of the imaging history could not be read."""
+        if self._history_gaps is None:
+            self._history_gaps = self.incomplete(_HISTORY_SOURCES)
+            self._history_gaps += [(name, PARTLY_READABLE) for name in self.priors.unread]
+        return self._history_gaps
 
     def setting(self, name: str) -> Reading:
         """A fact of the visit."""
@@ -258,24 +267,22 @@ class OrderFacts(dict[str, Reading]):
         priors = self._priors(name)
         if priors is None:
             return UNKNOWN
-        if priors.complete:
-            return Reading(priors, _told(priors.items))
-        kinds = (ServiceRequest,) if name == "history.pending_same_exam" else _HISTORY_SOURCES
-        gaps = self._child.incomplete(kinds)
+        waiting = name == "history.pending_same_exam"
+        gaps = self._child.incomplete((ServiceRequest,)) if waiting else self._child.history_gaps
         self._child.missed(gaps)
-        return Reading(priors, _told(priors.items), gap=gaps[0][0] if gaps else "")
+        return HistoryReading(priors, gaps[0][0] if gaps else "")
 
     def _priors(self, name: str) -> Priors | None:
         every, ordered = self._child.priors, self._recognised.exam
         if name == "history.any":
-            return every._replace(items=tuple(prior for prior in every.items if not prior.pending))
+            return performed(every)
         if name == "history.same_exam":
             return alike(every, ordered) if ordered is not None else None
         if name == "history.pending_same_exam":
             whole = self._child.records.read(ServiceRequest).complete
             return pending(every, ordered, complete=whole) if ordered is not None else None
         kinds = HISTORY_EXAMS.get(name)
-        return _any_of(every, [exam(kind) for kind in kinds]) if kinds is not None else None
+        return alike(every, *map(exam, kinds)) if kinds is not None else None
 
 
 def merged(read: Reading, defined: Reading) -> Reading:
@@ -289,20 +296,6 @@ def merged(read: Reading, defined: Reading) -> Reading:
     if defined.value is None and not defined.gap and read.gap:
         return Reading(None, defined.evidence, defined.suspected, read.gap)
     return defined
-
-
-def _any_of(every: Priors, kinds: list[Exam]) -> Priors:
-    """Those like one of *kinds*, newest first as they came."""
-    found = [alike(every, kind) for kind in kinds]
-    if len(found) == 1:
-        return found[0]
-    wanted = {id(prior) for priors in found for prior in priors.items}
-    items = tuple(prior for prior in every.items if id(prior) in wanted)
-    return Priors(items, all(priors.complete for priors in found), every.now)
-
-
-def _told(priors: tuple[Prior, ...]) -> tuple[Evidence, ...]:
-    return tuple(evidence for prior in priors[:_SHOWN] for evidence in prior.evidence[:1])
 
 
 def gather(order: ServiceRequest, recognised: Recognised, child: Child) -> OrderFacts:

@@ -6,7 +6,7 @@ The facts side makes readings, the rules side asks them questions; neither knows
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
@@ -86,12 +86,56 @@ class Prior(NamedTuple):
     evidence: tuple[Evidence, ...] = ()
 
 
-class Priors(NamedTuple):
-    """Distinct earlier exams, newest first; ``complete`` is False when some source could not be read."""
+Pick = Callable[[Sequence[Prior]], tuple[tuple[Prior, ...], bool]]
+"""Picks the exams that are asked for, and says whether one of those given may be another of them."""
 
-    items: tuple[Prior, ...]
-    complete: bool = True
-    now: datetime | None = None
+
+class Priors:
+    """
+    Distinct earlier exams, newest first; ``complete`` is False when some source could not be read.
+
+    A long history is rarely asked for all it holds: ``since`` and ``newest`` let those who answer it work out
+    no more than is wanted.
+    """
+
+    __slots__ = ("_complete", "_items", "now")
+
+    def __init__(self, items: Iterable[Prior] = (), complete: bool = True, now: datetime | None = None) -> None:
+        self._items = tuple(items)
+        self._complete = complete
+        self.now = now
+
+    @property
+    def items(self) -> tuple[Prior, ...]:
+        """All of them."""
+        return self._items
+
+    @property
+    def complete(self) -> bool:
+        """Whether there can be no other."""
+        return self._complete
+
+    def since(self, moment: datetime | None) -> tuple[Prior, ...]:
+        """Those that took place at *moment* or later, or may have; all when there is no such moment."""
+        return self.items if moment is None else tuple(prior for prior in self.items if prior.last >= moment)
+
+    def newest(self, count: int) -> tuple[Prior, ...]:
+        """The first *count* of them."""
+        return self.items[:count]
+
+    def waiting(self) -> Priors:
+        """Those only requested or booked."""
+        return Priors([prior for prior in self.items if prior.pending], self.complete, self.now)
+
+    def select(self, pick: Pick, like: Exam | None = None) -> Priors:
+        """
+        Those that *pick* takes.
+
+        *like*, if given, promises that *pick* neither takes nor puts in question an exam that is known to be of
+        another modality, or of other regions.
+        """
+        found, in_question = pick(self.items)
+        return Priors(found, self.complete and not in_question, self.now)
 
     def like(self, exam: Exam) -> Priors:
         """
@@ -99,14 +143,27 @@ class Priors(NamedTuple):
 
         One whose region is not known leaves the answer incomplete.
         """
-        alike = [
-            prior
-            for prior in self.items
-            if prior.exam.modality == exam.modality and prior.kind == "diagnostic" and not prior.pending
-        ]
-        sure = tuple(prior for prior in alike if prior.exam.mask & exam.mask)
-        placed = all(prior.exam.regions for prior in alike)
-        return Priors(sure, self.complete and placed, self.now)
+        return self.select(lambda priors: _alike(priors, exam), exam)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Priors):
+            return NotImplemented
+        return (self.items, self.complete, self.now) == (other.items, other.complete, other.now)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Priors({self.items!r}, complete={self.complete}, now={self.now!r})"
+
+
+def _alike(priors: Sequence[Prior], exam: Exam) -> tuple[tuple[Prior, ...], bool]:
+    alike = [
+        prior
+        for prior in priors
+        if prior.exam.modality == exam.modality and prior.kind == "diagnostic" and not prior.pending
+    ]
+    sure = tuple(prior for prior in alike if prior.exam.mask & exam.mask)
+    return sure, not all(prior.exam.regions for prior in alike)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +180,24 @@ class Reading:
     evidence: tuple[Evidence, ...] = ()
     suspected: bool = False
     gap: str = ""
+
+
+_SHOWN = 3
+
+
+class HistoryReading(Reading):
+    """Earlier exams as read; the newest of them are its evidence, put in words when somebody wants to see it."""
+
+    __slots__ = ()
+
+    def __init__(self, priors: Priors, gap: str = "") -> None:
+        for name, value in (("value", priors), ("suspected", False), ("gap", gap)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What tells of the newest of them."""
+        return tuple(piece for prior in self.value.newest(_SHOWN) for piece in prior.evidence[:1])
 
 
 UNKNOWN = Reading()

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from cds_service.facts.exams import recognise
-from cds_service.facts.gather import Child, OrderFacts, Site, _any_of, gather, merged
+from cds_service.facts.gather import Child, OrderFacts, Site, gather, merged
+from cds_service.facts.history import alike
 from cds_service.fhir.records import LazyRecords, Section, given
 from cds_service.fhir.resources import ImagingStudy, Observation, Patient, ServiceRequest, as_resource
 from cds_service.vocabulary import exam_codes, finding_codes, reason_files
@@ -297,6 +298,6 @@ def test_several_kinds_are_told_together_in_their_order() -> None:
         return Prior(exam(phrase), moment, moment, evidence=(Evidence(phrase),))
 
     every = Priors((prior("US abdomen", 3), prior("CT head", 2), prior("US pelvis", 1)), True, NOW)
-    found = _any_of(every, [exam("US pelvis"), exam("US abdomen")])
+    found = alike(every, exam("US pelvis"), exam("US abdomen"))
     assert [item.first.day for item in found.items] == [3, 1]
     assert all(len(kinds) == 1 for kinds in HISTORY_EXAMS.values())

@@ -1,8 +1,17 @@
-"""Every distinct earlier exam of one child."""
+"""
+Every distinct earlier exam of one child, worked out as far as somebody asks.
+
+Rules mostly ask for the last days or months of a history of years. So all accounts are dated and recognised
+first, which is cheap; joined, judged and put in words are then only those that can have to do with the answer,
+and those tied to them. Accounts whose modality or region is open are always among them: each may leave any
+answer incomplete.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Final
 
 from cds_service.facts.history.classify import Context, prior_of, request_of
 from cds_service.facts.history.doubt import doubtful
@@ -10,19 +19,26 @@ from cds_service.facts.history.join import join
 from cds_service.facts.history.keys import identify
 from cds_service.facts.history.read import Accounts, Bounds
 from cds_service.facts.history.recognition import Eyes
-from cds_service.facts.history.record import PENDING
+from cds_service.facts.history.record import DOCUMENT, ORDER, PENDING, POSSIBLE, Record, Seen
 from cds_service.facts.history.requests import Ordered, unanswered
 from cds_service.facts.history.results import NO_WORDS, ResultWords
+from cds_service.facts.history.ties import tied
 from cds_service.fhir.dates import when
 from cds_service.fhir.records import Records
 from cds_service.fhir.resources import DiagnosticReport, ImagingStudy, Patient, Procedure
 from cds_service.vocabulary.exam_codes import ExamCodes
-from cds_service.vocabulary.readings import Prior, Priors
+from cds_service.vocabulary.exams import Exam
+from cds_service.vocabulary.readings import Pick, Prior, Priors
+
+_SLACK: Final = 2  # days by which a local day and a moment may be apart
+_PRECISE: Final = 3
+_NEVER: Final = 10**7  # a day after all others
+_ACCOUNTS: Final = 4  # of one exam, as a rule
 
 
 def prior_exams(
     records: Records, patient: Patient | None, codes: ExamCodes, now: datetime, *, words: ResultWords = NO_WORDS
-) -> Priors:
+) -> History:
     """
     The distinct imaging exams that the record tells of, newest first, requested ones among them.
 
@@ -31,21 +47,189 @@ def prior_exams(
     """
     bounds = Bounds(when(patient.birthDate) if patient is not None else None, now)
     found = Accounts(records, Eyes(codes), bounds)
-    told = [record for record in found.told if bounds.hold(record.when)]
-    asked = [record for record in found.asked if record.standing == PENDING or record.said or bounds.hold(record.when)]
-    for record in (*told, *asked):
-        identify(record)
-    groups = join(told)
-    context = Context(bounds, Ordered(asked), words, doubtful(groups))
-    priors = [prior for group in groups if (prior := prior_of(group, context)) is not None]
-    priors += [request_of(chain, bounds) for chain in unanswered(asked, groups)]
-    priors.sort(key=_newest, reverse=True)
-    return Priors(tuple(priors), _complete(records) and not found.unread, now)
+    return History(found, bounds, words, complete=_complete(records) and not found.unread)
 
 
 def _complete(records: Records) -> bool:
     sections = (records.read(ImagingStudy), records.read(DiagnosticReport), records.read(Procedure))
     return all(section.complete and not section.unreadable for section in sections)
+
+
+class History(Priors):
+    """All earlier exams; ``unread`` names the types of resources in which one of them may stand unread."""
+
+    __slots__ = ("_answered", "_asked", "_bounds", "_everything", "_seen", "_told", "_windows", "_words", "unread")
+
+    def __init__(self, found: Accounts, bounds: Bounds, words: ResultWords, *, complete: bool) -> None:
+        super().__init__((), complete, bounds.now)
+        self.unread = tuple(found.unread)
+        self._told = found.told
+        self._asked = found.asked
+        self._bounds = bounds
+        self._words = words
+        self._answered = _answered(self._told, self._asked, bounds) if self._asked else frozenset()
+        self._seen: frozenset[Seen] | None = None
+        self._everything: tuple[Prior, ...] | None = None
+        self._windows: dict[int, tuple[Prior, ...]] = {}
+
+    @property
+    def items(self) -> tuple[Prior, ...]:
+        """All of them."""
+        if self._everything is None:
+            self._everything = self._settle((*self._told, *self._asked))
+        return self._everything
+
+    def since(self, moment: datetime | None) -> tuple[Prior, ...]:
+        """Those that took place at *moment* or later, or may have."""
+        if moment is None:
+            return self.items
+        return tuple(prior for prior in self.reaching(moment) if prior.last >= moment)
+
+    def waiting(self) -> Priors:
+        """Those only requested or booked."""
+        found = [prior for prior in self.open() if prior.pending] if self._asked else ()
+        return Priors(found, self.complete, self.now)
+
+    def select(self, pick: Pick, like: Exam | None = None) -> Priors:
+        """Those that *pick* takes, once somebody asks."""
+        return Priors((), self.complete, self.now) if self._lacks(like) else Selected(self, pick, like)
+
+    def reaching(self, moment: datetime) -> tuple[Prior, ...]:
+        """All that may have taken place at *moment* or later, all open ones, and perhaps some more."""
+        return self._window(moment.toordinal() - _SLACK)
+
+    def open(self) -> tuple[Prior, ...]:
+        """All whose modality or region is not known, all that wait, and perhaps some more."""
+        return self._window(_NEVER)
+
+    def day_of(self, count: int, like: Exam | None) -> datetime | None:
+        """A moment since which there are, as a rule, *count* exams like *like*; None when there may be fewer."""
+        days = sorted(
+            (one.when.day for one in self._told if one.when is not None and (like is None or _is_like(one.seen, like))),
+            reverse=True,
+        )
+        place = count * _ACCOUNTS
+        return datetime.fromordinal(days[place]).replace(tzinfo=self._bounds.now.tzinfo) if place < len(days) else None
+
+    def _lacks(self, like: Exam | None) -> bool:
+        """Whether there is certainly nothing like *like*, nor anything that may be."""
+        if like is None:
+            return False
+        if self._seen is None:
+            self._seen = frozenset([record.seen for record in (*self._told, *self._asked)])
+        return not any(one.open or _is_like(one, like) for one in self._seen)
+
+    def _window(self, day: int) -> tuple[Prior, ...]:
+        """The exams that reach *day*, and what is always needed; from a wider window if there is one."""
+        if self._everything is not None:
+            return self._everything
+        wider = [known for known in self._windows if known <= day]
+        if wider:
+            return self._windows[max(wider)]
+        held = self._held(day)
+        self._windows[day] = priors = self._settle(held)
+        return priors
+
+    def _held(self, day: int) -> Collection[Record]:
+        """The accounts needed for the exams that reach *day*."""
+        told, asked = self._told, self._asked
+        seeds = [one for one in told if one.seen.open or one.when is None or one.when.until >= day]
+        seeds += [order for order in asked if order not in self._answered]
+        if not seeds:
+            return ()
+        every = (*told, *asked)
+        held = tied(seeds, every, answered=self._answered)
+        loose = [one for one in held if one.kind != ORDER and _is_loose(one)]
+        if loose:  # an exam with a wide date may be any other of its modality told again
+            near = {_modality(one) for one in tied(loose, every, days=False)}
+            held = tied(held.union(one for one in told if _modality(one) in near), every, answered=self._answered)
+        return held
+
+    def _settle(self, records: Iterable[Record]) -> tuple[Prior, ...]:
+        """The exams that *records* tell of, newest first."""
+        bounds = self._bounds
+        held = [one for one in records if one.standing == PENDING or one.said == "requested" or bounds.hold(one.when)]
+        for one in held:
+            identify(one)
+        asked = [one for one in held if one.kind == ORDER]
+        groups = join([one for one in held if one.kind != ORDER])
+        context = Context(bounds, Ordered(asked), self._words, doubtful(groups))
+        priors = [prior for group in groups if (prior := prior_of(group, context)) is not None]
+        priors += [request_of(chain, bounds) for chain in unanswered(asked, groups)]
+        priors.sort(key=_newest, reverse=True)
+        return tuple(priors)
+
+
+class Selected(Priors):
+    """Some exams of a history, picked when somebody asks for them."""
+
+    __slots__ = ("_history", "_like", "_pick")
+
+    def __init__(self, history: History, pick: Pick, like: Exam | None) -> None:
+        super().__init__((), history.complete, history.now)
+        self._history = history
+        self._pick = pick
+        self._like = like
+
+    @property
+    def items(self) -> tuple[Prior, ...]:
+        """All of them."""
+        return self._pick(self._history.items)[0]
+
+    @property
+    def complete(self) -> bool:
+        """Whether there can be no other."""
+        return self._history.complete and not self._pick(self._history.open())[1]
+
+    def since(self, moment: datetime | None) -> tuple[Prior, ...]:
+        """Those that took place at *moment* or later, or may have."""
+        if moment is None:
+            return self.items
+        found, _ = self._pick(self._history.reaching(moment))
+        return tuple(prior for prior in found if prior.last >= moment)
+
+    def newest(self, count: int) -> tuple[Prior, ...]:
+        """The first *count* of them, from no more of the history than is likely to hold them."""
+        moment = self._history.day_of(count, self._like)
+        if moment is not None:
+            found = [prior for prior in self.since(moment) if prior.first >= moment]
+            if len(found) >= count:
+                return tuple(found[:count])
+        return self.items[:count]
+
+    def select(self, pick: Pick, like: Exam | None = None) -> Priors:
+        """Those of them that *pick* takes."""
+
+        def both(priors: Iterable[Prior]) -> tuple[tuple[Prior, ...], bool]:
+            first, in_question = self._pick(tuple(priors))
+            found, also = pick(first)
+            return found, in_question or also
+
+        return self._history.select(both, like or self._like)
+
+
+def _answered(told: Iterable[Record], asked: Iterable[Record], bounds: Bounds) -> frozenset[Record]:
+    """The orders that a performed exam names as its own, beyond doubt."""
+    named = {
+        reference.reference
+        for one in told
+        if one.kind != DOCUMENT and one.standing >= POSSIBLE and bounds.hold(one.when)
+        for reference in one.teller.basedOn or ()
+    }
+    return frozenset(order for order in asked if f"ServiceRequest/{order.teller.id}" in named)
+
+
+def _is_like(seen: Seen, like: Exam) -> bool:
+    exam = seen.exam
+    return exam is not None and exam.modality == like.modality and exam.mask & like.mask != 0
+
+
+def _modality(record: Record) -> str:
+    return record.seen.exam.modality if record.seen.exam is not None else ""
+
+
+def _is_loose(record: Record) -> bool:
+    return record.when is None or record.when.until - record.when.day >= _PRECISE
 
 
 def _newest(prior: Prior) -> tuple[float, str, str]:

@@ -33,7 +33,7 @@ _OID: Final = "urn:oid:"
 _UUID: Final = "urn:uuid:"
 _ORDER_TYPES: Final = frozenset({"PLAC", "FILL"})
 _CONCEPT: Final = msgspec.json.Decoder(CodeableConcept | None).decode
-_SOURCES: Final = {
+SOURCES: Final = {
     STUDY: "ImagingStudy/",
     PROCEDURE: "Procedure/",
     REPORT: "DiagnosticReport/",
@@ -45,7 +45,7 @@ _SOURCES: Final = {
 
 def name_of(record: Record) -> str:
     """The name of the resource behind *record*, as ``Type/id``; it ends with the stroke when there is no id."""
-    return _SOURCES[record.kind] + (record.teller.id or "")
+    return SOURCES[record.kind] + (record.teller.id or "")
 
 
 def identify(record: Record) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from cds_service.facts.history.record import DIAGNOSTIC
@@ -12,14 +13,18 @@ _APART: Final = frozenset({"echocardiography", "obstetric", "other"})
 """Exams that answer other questions than a plain exam of the same modality and region."""
 
 
-def alike(priors: Priors, like: Exam) -> Priors:
+def performed(priors: Priors) -> Priors:
+    """The exams already done, or perhaps done."""
+    return priors.select(lambda found: (tuple(prior for prior in found if not prior.pending), False))
+
+
+def alike(priors: Priors, *like: Exam) -> Priors:
     """
-    The diagnostic exams already done with the modality of *like* in one of its regions.
+    The diagnostic exams already done with the modality of *like* in one of its regions, or of one of several.
 
     An exam whose region, or even modality, is not known might be one of them: then the answer is incomplete.
     """
-    found, unknown = _matching([prior for prior in priors.items if not prior.pending], like)
-    return Priors(found, priors.complete and not unknown, priors.now)
+    return priors.select(lambda found: _any_of([prior for prior in found if not prior.pending], like), _only(like))
 
 
 def pending(priors: Priors, like: Exam, *, complete: bool = False) -> Priors:
@@ -28,11 +33,23 @@ def pending(priors: Priors, like: Exam, *, complete: bool = False) -> Priors:
 
     ``complete`` says whether the orders were read whole, which the history itself does not depend on.
     """
-    found, unknown = _matching([prior for prior in priors.items if prior.pending], like)
+    found, unknown = _any_of(priors.waiting().items, (like,))
     return Priors(found, complete and not unknown, priors.now)
 
 
-def _matching(priors: list[Prior], like: Exam) -> tuple[tuple[Prior, ...], bool]:
+def _only(like: Sequence[Exam]) -> Exam | None:
+    return like[0] if len(like) == 1 else None
+
+
+def _any_of(priors: Sequence[Prior], like: Sequence[Exam]) -> tuple[tuple[Prior, ...], bool]:
+    found = [_matching(priors, one) for one in like]
+    if len(found) == 1:
+        return found[0]
+    wanted = {id(prior) for some, _ in found for prior in some}
+    return tuple(prior for prior in priors if id(prior) in wanted), any(unknown for _, unknown in found)
+
+
+def _matching(priors: Sequence[Prior], like: Exam) -> tuple[tuple[Prior, ...], bool]:
     modality, mask, special = like.modality, like.mask, like.techniques & _APART
     found: list[Prior] = []
     unknown = False

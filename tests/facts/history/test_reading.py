@@ -14,6 +14,7 @@ from cds_service.fhir.records import LazyRecords, Section, given
 from cds_service.fhir.resources import CodeableConcept, DiagnosticReport, ImagingStudy, Procedure
 from cds_service.vocabulary.exam_codes import ExamCodes
 from cds_service.vocabulary.exams import exam
+from cds_service.vocabulary.readings import Priors
 
 from .conftest import (
     CT_HEAD,
@@ -271,8 +272,8 @@ def test_a_study_of_unknown_region_leaves_its_modality_unknown(history: History)
     priors = history(study("s", DAY, "CT"))
     assert priors.items[0].certain
     assert priors.items[0].evidence[0].text == "CT, region not known, 1 March 2026"
-    assert alike(priors, exam("CT head")) == ((), False, NOW)
-    assert alike(priors, exam("US head")) == ((), True, NOW)
+    assert alike(priors, exam("CT head")) == Priors((), False, NOW)
+    assert alike(priors, exam("US head")) == Priors((), True, NOW)
 
 
 def test_images_are_believed_before_words(history: History) -> None:
