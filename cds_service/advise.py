@@ -121,7 +121,8 @@ class Advisor:
             for one in judged:
                 issued += self._write(one, client, request, content, decision, now)
         answer = self._answer([one.card for one in issued], decision, content, child)
-        self._note(client, request, content, judged, decision, now, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        self._note(client, request, content, judged, decision, now, seconds, cards=len(issued))
         return answer
 
     async def _record(self, client: Client, request: HookRequest, deadline: Deadline) -> LazyRecords:
@@ -223,6 +224,8 @@ class Advisor:
         decision: str,
         now: datetime,
         seconds: float,
+        *,
+        cards: int,
     ) -> None:
         verdicts = [self._decided(one) for one in judged]
         self.keeper.decided(
@@ -234,7 +237,7 @@ class Advisor:
             hook=request.hook,
             client=client.id,
             orders=len(judged),
-            cards=sum(len(one.judgement.shown) for one in judged),
+            cards=cards,
             milliseconds=round(seconds * 1000, 1),
         )
 
