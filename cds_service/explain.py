@@ -36,9 +36,8 @@ GROUPS = {
 _WIDTH = 110
 _SOURCES = 3
 _DAY = len("2026-11-23")
-_NONE_FOUND = "none found"
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+\-.!|<>~&])")
-_MARKS = re.compile(r"[*_]{1,2}(?=\S)|(?<=\S)[*_]{1,2}")
+_MARKS = re.compile(r"(?<!\\)[*_]{1,2}(?=\S)|(?<=[^\s\\])[*_]{1,2}")
 
 
 class Asked(NamedTuple):
@@ -127,9 +126,9 @@ def _order(one: Judged, asked: Asked) -> Iterator[str]:
     told = [verdict for verdict in one.judgement.verdicts if asked.every or verdict.outcome is not Outcome.OUT]
     for verdict in told:
         yield from _verdict(verdict)
-    yield from _safety(one, asked.content.rules, every=asked.every)
     if not told:
         yield "    No rule speaks about this order for these reasons."
+    yield from _safety(one, asked.content.rules, every=asked.every)
     deciding = dict.fromkeys(name for verdict in told for name in verdict.unknown)
     if deciding:
         yield from _wrapped(f"Unknown, and would decide: {', '.join(deciding)}", 2)
@@ -141,14 +140,16 @@ def _known(one: Judged, content: Content) -> Iterator[str]:
     for group, title in GROUPS.items():
         names = sorted(name for name in content.facts if name.startswith(f"{group}."))
         told = {name.removeprefix(f"{group}."): one.facts[name] for name in names if _says(one.facts[name])}
-        none = [name for name, reading in told.items() if _said(reading) == _NONE_FOUND]
         if told:
             yield f"    {title}"
+        nowhere: dict[str, list[str]] = {}
         for name, reading in told.items():
-            if name not in none:
+            if isinstance(reading.value, Priors) and not reading.value.items:
+                nowhere.setdefault(_said(reading), []).append(name)
+            else:
                 yield from _wrapped(f"{name}: {_said(reading, one.order.draft.reference)}", 6)
-        if none:
-            yield from _wrapped(f"{_NONE_FOUND}: {', '.join(none)}", 6)
+        for said, alike in nowhere.items():
+            yield from _wrapped(f"{said}: {', '.join(alike)}", 6)
 
 
 def _says(reading: Reading) -> bool:
@@ -192,7 +193,7 @@ def _value(value: Any) -> str:
     if isinstance(value, Age):
         return _age(value)
     if isinstance(value, Priors):
-        found = f"{len(value.items)} found" if value.items else _NONE_FOUND
+        found = f"{len(value.items) or 'none'} found"
         return found if value.complete else f"{found}, but not every source was read"
     return " or ".join(sorted(map(str, value)))
 
@@ -255,7 +256,7 @@ def _cards(order: Order, one: Judged, asked: Asked) -> Iterator[str]:
 
 
 def _card(card: Card) -> Iterator[str]:
-    yield f"    [{card.indicator.upper()}] {card.summary}"
+    yield from _wrapped(f"[{card.indicator.upper()}] {card.summary}", 4)
     for line in plain(card.detail or ""):
         yield from _wrapped(line, 6)
     for suggestion in card.suggestions or ():
