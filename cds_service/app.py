@@ -47,9 +47,6 @@ from cds_service.telemetry import Metrics, log
 Assemble = Callable[[Settings, Metrics], AbstractAsyncContextManager[Parts]]
 """Opens the parts of a running service and closes them at the end."""
 
-_YOUNG = 10_000
-"""New objects before the next collection; some ten calls make as many."""
-
 _NO_EXPORT: TelemetryConfig = {
     "tracing": False,
     "metrics": False,
@@ -207,19 +204,12 @@ def announcer(metrics: Metrics) -> Callable[[str, dict[str, object]], None]:
 
 @contextmanager
 def settled() -> Iterator[None]:
-    """
-    While inside, what exists now is left out of garbage collections, which would walk all rules each time.
-
-    They also come less often: a call makes thousands of objects, hardly any of them in a circle, and all gone with it.
-    """
-    usual = gc.get_threshold()
+    """While inside, what exists now is left out of garbage collections, which would walk all rules each time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_YOUNG, *usual[1:])
     try:
         yield
     finally:
-        gc.set_threshold(*usual)
         gc.unfreeze()
 
 
