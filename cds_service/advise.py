@@ -122,7 +122,7 @@ class Advisor:
                 issued += self._write(one, client, request, content, decision, now)
         answer = self._answer([one.card for one in issued], decision, content, child)
         seconds = time.perf_counter() - began
-        self._note(client, request, content, judged, decision, now, seconds, cards=len(issued))
+        self._note(client, request, content, judged, decision, seconds, cards=len(issued))
         return answer
 
     async def _record(self, client: Client, request: HookRequest, deadline: Deadline) -> LazyRecords:
@@ -222,14 +222,15 @@ class Advisor:
         content: Content,
         judged: Sequence[Judged],
         decision: str,
-        now: datetime,
         seconds: float,
         *,
         cards: int,
     ) -> None:
         verdicts = [self._decided(one) for one in judged]
         self.keeper.decided(
-            Decision(decision, now, client.id, request.hook, content.digest, verdicts, round(seconds * 1000, 3))
+            Decision(
+                decision, self.clock(), client.id, request.hook, content.digest, verdicts, round(seconds * 1000, 3)
+            )
         )
         log().info(
             "advised",
