@@ -113,7 +113,7 @@ def evidence(basis: Basis, facts: Facts) -> tuple[Evidence, ...]:
     for name in basis.facts:
         reading = facts[name]
         if basis.each_prior and isinstance(reading.value, Priors):
-            pieces += [piece for prior in reading.value.newest(basis.most) for piece in prior.evidence[:1]]
+            pieces += [piece for prior in reading.value.considered(basis.most) for piece in prior.evidence[:1]]
         pieces += reading.evidence
     return tuple(dict.fromkeys(pieces))[: basis.most]
 

@@ -94,8 +94,7 @@ class Priors:
     """
     Distinct earlier exams, newest first; ``complete`` is False when some source could not be read.
 
-    A long history is rarely asked for all it holds: ``since`` and ``newest`` let those who answer it work out
-    no more than is wanted.
+    A long history is rarely asked for all it holds: ``since`` lets those who answer work out no more than that.
     """
 
     __slots__ = ("_complete", "_items", "now")
@@ -119,8 +118,8 @@ class Priors:
         """Those that took place at *moment* or later, or may have; all when there is no such moment."""
         return self.items if moment is None else tuple(prior for prior in self.items if prior.last >= moment)
 
-    def newest(self, count: int) -> tuple[Prior, ...]:
-        """The first *count* of them."""
+    def considered(self, count: int) -> tuple[Prior, ...]:
+        """The newest *count* of those that answers so far were made of: none older than anybody asked about."""
         return self.items[:count]
 
     def waiting(self) -> Priors:
@@ -186,7 +185,7 @@ _SHOWN = 3
 
 
 class HistoryReading(Reading):
-    """Earlier exams as read; the newest of them are its evidence, put in words when somebody wants to see it."""
+    """Earlier exams as read; its evidence are those that were asked about, put in words when somebody wants to see."""
 
     __slots__ = ()
 
@@ -196,8 +195,8 @@ class HistoryReading(Reading):
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
-        """What tells of the newest of them."""
-        return tuple(piece for prior in self.value.newest(_SHOWN) for piece in prior.evidence[:1])
+        """What tells of the newest of those that were asked about."""
+        return tuple(piece for prior in self.value.considered(_SHOWN) for piece in prior.evidence[:1])
 
 
 UNKNOWN = Reading()

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from cds_service.facts.history.group import Group
-from cds_service.facts.history.record import POSSIBLE
+from cds_service.facts.history.record import POSSIBLE, PRECISE
 
-_PRECISE: Final = 3
 _ALWAYS: Final = (0, 10**7)
 
 
@@ -41,7 +40,7 @@ def _performed(group: Group) -> bool:
 
 
 def _is_wide(group: Group) -> bool:
-    return not group.uids and (group.day is None or group.until - group.day >= _PRECISE)
+    return not group.uids and (group.day is None or group.until - group.day >= PRECISE)
 
 
 def _days(group: Group) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from cds_service.facts.history.recognition import Eyes
 from cds_service.facts.history.record import DOCUMENT, ORDER, PENDING, POSSIBLE, Record, Seen
 from cds_service.facts.history.requests import Ordered, unanswered
 from cds_service.facts.history.results import NO_WORDS, ResultWords
-from cds_service.facts.history.ties import tied
+from cds_service.facts.history.ties import is_loose, tied
 from cds_service.fhir.dates import when
 from cds_service.fhir.records import Records
 from cds_service.fhir.resources import DiagnosticReport, ImagingStudy, Patient, Procedure
@@ -31,9 +31,7 @@ from cds_service.vocabulary.exams import Exam
 from cds_service.vocabulary.readings import Pick, Prior, Priors
 
 _SLACK: Final = 2  # days by which a local day and a moment may be apart
-_PRECISE: Final = 3
 _NEVER: Final = 10**7  # a day after all others
-_ACCOUNTS: Final = 4  # of one exam, as a rule
 
 
 def prior_exams(
@@ -102,15 +100,6 @@ class History(Priors):
         """All whose modality or region is not known, all that wait, and perhaps some more."""
         return self._window(_NEVER)
 
-    def day_of(self, count: int, like: Exam | None) -> datetime | None:
-        """A moment since which there are, as a rule, *count* exams like *like*; None when there may be fewer."""
-        days = sorted(
-            (one.when.day for one in self._told if one.when is not None and (like is None or _is_like(one.seen, like))),
-            reverse=True,
-        )
-        place = count * _ACCOUNTS
-        return datetime.fromordinal(days[place]).replace(tzinfo=self._bounds.now.tzinfo) if place < len(days) else None
-
     def _lacks(self, like: Exam | None) -> bool:
         """Whether there is certainly nothing like *like*, nor anything that may be."""
         if like is None:
@@ -139,7 +128,7 @@ class History(Priors):
             return ()
         every = (*told, *asked)
         held = tied(seeds, every, answered=self._answered)
-        loose = [one for one in held if one.kind != ORDER and _is_loose(one)]
+        loose = [one for one in held if one.kind != ORDER and is_loose(one.when)]
         if loose:  # an exam with a wide date may be any other of its modality told again
             near = {_modality(one) for one in tied(loose, every, days=False)}
             held = tied(held.union(one for one in told if _modality(one) in near), every, answered=self._answered)
@@ -163,17 +152,19 @@ class History(Priors):
 class Selected(Priors):
     """Some exams of a history, picked when somebody asks for them."""
 
-    __slots__ = ("_history", "_like", "_pick")
+    __slots__ = ("_earliest", "_history", "_like", "_pick")
 
     def __init__(self, history: History, pick: Pick, like: Exam | None) -> None:
         super().__init__((), history.complete, history.now)
         self._history = history
         self._pick = pick
         self._like = like
+        self._earliest = history.now
 
     @property
     def items(self) -> tuple[Prior, ...]:
         """All of them."""
+        self._earliest = None
         return self._pick(self._history.items)[0]
 
     @property
@@ -185,17 +176,14 @@ class Selected(Priors):
         """Those that took place at *moment* or later, or may have."""
         if moment is None:
             return self.items
+        if self._earliest is not None:
+            self._earliest = min(moment, self._earliest)
         found, _ = self._pick(self._history.reaching(moment))
         return tuple(prior for prior in found if prior.last >= moment)
 
-    def newest(self, count: int) -> tuple[Prior, ...]:
-        """The first *count* of them, from no more of the history than is likely to hold them."""
-        moment = self._history.day_of(count, self._like)
-        if moment is not None:
-            found = [prior for prior in self.since(moment) if prior.first >= moment]
-            if len(found) >= count:
-                return tuple(found[:count])
-        return self.items[:count]
+    def considered(self, count: int) -> tuple[Prior, ...]:
+        """The newest *count* of those that answers so far were made of: none older than anybody asked about."""
+        return self.since(self._earliest)[:count]
 
     def select(self, pick: Pick, like: Exam | None = None) -> Priors:
         """Those of them that *pick* takes."""
@@ -226,10 +214,6 @@ def _is_like(seen: Seen, like: Exam) -> bool:
 
 def _modality(record: Record) -> str:
     return record.seen.exam.modality if record.seen.exam is not None else ""
-
-
-def _is_loose(record: Record) -> bool:
-    return record.when is None or record.when.until - record.when.day >= _PRECISE
 
 
 def _newest(prior: Prior) -> tuple[float, str, str]:

@@ -20,12 +20,11 @@ from typing import Final
 
 from cds_service.facts.history.group import Group, apart, keys_differ, root, same_region, same_scan, shared, two
 from cds_service.facts.history.names import Names
-from cds_service.facts.history.record import PROCEDURE, STUDY, Record
+from cds_service.facts.history.record import PRECISE, PROCEDURE, STUDY, Record
 
 _CONFLICT: Final = 3  # days apart that only a Study UID bridges
 _UNASSIGNED: Final = 2
 _NEAR: Final = 1
-_PRECISE: Final = 3  # a date wider than these days joins nothing without a key
 _ACTS: Final = 1 << STUDY | 1 << PROCEDURE  # two of one kind on two days are two; a reading may follow
 _OPEN: Final = 16  # neighbours in time that a group is compared with
 
@@ -105,7 +104,7 @@ def _without_key(groups: Sequence[Group]) -> None:
     calendars: dict[str, dict[int, list[Group]]] = {}
     for group in groups:
         day, exam = group.day, group.exam
-        if day is None or exam is None or not exam.modality or group.until - day >= _PRECISE:
+        if day is None or exam is None or not exam.modality or group.until - day >= PRECISE:
             continue
         calendar = calendars.setdefault(exam.modality, {})
         for each in range(day, group.until + 1):

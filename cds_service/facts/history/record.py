@@ -19,6 +19,9 @@ PENDING: Final = 1  # asked for, not done
 POSSIBLE: Final = 2
 CERTAIN: Final = 3
 
+PRECISE: Final = 3
+"""A date of that many days or more joins nothing without a key."""
+
 DIAGNOSTIC: Final = "diagnostic"
 SOME_EXAM: Final = Exam("", frozenset())
 """Imaging took place, but not even the modality could be read."""

@@ -14,11 +14,11 @@ from operator import attrgetter
 from typing import Any, Final
 
 from cds_service.facts.history.keys import SOURCES, name_of, target
-from cds_service.facts.history.record import DOCUMENT, DOSE, ORDER, PENDING, PROCEDURE, REPORT, STUDY, Record
+from cds_service.facts.history.record import DOCUMENT, DOSE, ORDER, PENDING, PRECISE, PROCEDURE, REPORT, STUDY, Record
 from cds_service.fhir.dates import When
-from cds_service.fhir.resources import DocumentReference, Identifier, ImagingStudy, Number, Reference
+from cds_service.fhir.resources import DocumentReference, ImagingStudy, Reference
 
-_PRECISE: Final = 3
+_NONE: Final = frozenset[int]()
 _PADDING: Final = "\0" + "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())
 
 References = Callable[[Any], Sequence[Reference] | None]
@@ -69,6 +69,7 @@ class Marks:
         self._answered = answered
         self._ids: set[str] = set()
         self._names: set[str] = set()
+        self._bare: set[str] = set()
         self._numbers: set[str] = set()
         self._days: dict[str, set[int]] = {}
         self._any_day: set[int] = set()
@@ -78,33 +79,30 @@ class Marks:
         """Add the marks of *records*."""
         for record in records:
             if record.teller.id:
-                self._name(name_of(record))
-            for reference in _references(record):
-                if reference.reference:
-                    self._name(target(reference.reference))
-                if reference.identifier is not None:
-                    self._number(reference.identifier)
-            for number in _numbers(record):
-                self._number(number)
+                self._ids.add(record.teller.id)
+                self._names.add(name_of(record))
+            for get in _REFERENCES[record.kind]:
+                for reference in get(record.teller) or ():
+                    self._mention(reference)
+            if record.kind in _NUMBERED:
+                for number in record.teller.identifier or ():
+                    self._numbers.add(_core(number.value or ""))
             self._day(record)
+        self._numbers.discard("")
 
-    def _name(self, name: str) -> None:
-        """A name as written, without its type, and as a number where it may be a Study UID."""
-        kind, _, bare = name.partition("/")
-        if bare:
-            self._ids.add(bare)
-            self._names.update((name, "*/" + bare))
-        if kind == "*":
-            self._names.update([source + bare for source in SOURCES.values()])
-        elif name.startswith("uid:"):
+    def _mention(self, reference: Reference) -> None:
+        if reference.reference:
+            name = target(reference.reference)
+            kind, _, bare = name.partition("/")
             self._names.add(name)
-            self._numbers.add(_core(name))
-
-    def _number(self, number: Number | Identifier) -> None:
-        core = _core(number.value or "")
-        if core:
-            self._numbers.add(core)
-            self._names.add("uid:" + core)
+            self._ids.add(bare)
+            if kind == "*":
+                self._bare.add(bare)
+                self._names.update([source + bare for source in SOURCES.values()])
+            elif not bare:
+                self._numbers.add(_core(name))
+        if reference.identifier is not None:
+            self._numbers.add(_core(reference.identifier.value or ""))
 
     def _day(self, record: Record) -> None:
         """
@@ -117,11 +115,10 @@ class Marks:
             return
         modality = exam.modality if exam is not None else ""
         if record.kind == ORDER:  # it is answered by an exam of its kind after it, however much later
-            if record in self._answered:
-                return
-            since = when.day - (record.standing != PENDING)
-            self._asked[modality] = min(since, self._asked.get(modality, since))
-        elif when.until - when.day < _PRECISE:
+            if record not in self._answered:
+                since = when.day - (record.standing != PENDING)
+                self._asked[modality] = min(since, self._asked.get(modality, since))
+        elif when.until - when.day < PRECISE:
             days = self._days.setdefault(modality, set()) if modality else self._any_day
             days.update(range(when.day - 1, when.until + 2))
 
@@ -137,30 +134,38 @@ class Marks:
                 found.update(self._mentioning(alike, get))
             if kind in _NUMBERED:
                 found.update(self._numbered(alike))
-            if days and kind != ORDER:
-                found.update(self._near(alike))
+        if days:
+            found.update(self._near(records))
         return found
 
     def _named(self, records: Sequence[Record]) -> list[Record]:
-        ids, names = self._ids, self._names
+        ids, names, bare = self._ids, self._names, self._bare
         found = [record for record in records if record.teller.id in ids]
-        return [record for record in found if record.teller.id and name_of(record) in names]
+        return [record for record in found if record.teller.id in bare or name_of(record) in names]
 
     def _mentioning(self, records: Sequence[Record], get: References) -> list[Record]:
-        names = self._names
+        """Those that mention a name; only what is not written plainly, as ``Type/id``, is looked at more closely."""
+        names, means = self._names, self._means
         return [
             record
             for record in records
             for reference in get(record.teller) or ()
-            if reference.reference in names
-            or ((reference.identifier is not None or not _plain(reference)) and self._means(reference))
+            if (text := reference.reference) in names
+            or (
+                (not text or text[0] >= "a" or text.count("/") != 1 or reference.identifier is not None)
+                and means(reference)
+            )
         ]
 
     def _means(self, reference: Reference) -> bool:
         """Whether a reference that is written in some other way means one of the names or numbers."""
-        if reference.reference and target(reference.reference) in self._names:
+        if reference.identifier is not None and _core(reference.identifier.value or "") in self._numbers:
             return True
-        return reference.identifier is not None and _core(reference.identifier.value or "") in self._numbers
+        if not reference.reference:
+            return False
+        name = target(reference.reference)
+        kind, _, bare = name.partition("/")
+        return name in self._names or (kind == "*" and bare in self._ids) or (not bare and _core(name) in self._numbers)
 
     def _numbered(self, records: Sequence[Record]) -> list[Record]:
         numbers = self._numbers
@@ -172,38 +177,28 @@ class Marks:
         ]
 
     def _near(self, records: Sequence[Record]) -> list[Record]:
-        days, none = self._days, frozenset[int]()
-        found = []
-        for record in records:
-            when, exam = record.when, record.seen.exam
-            if when is None or exam is None:
-                continue
-            near = days.get(exam.modality, none)
-            if when.until in near or when.day in near or self._may_be_near(when, exam.modality):
-                found.append(record)
-        return found
+        """Those that joining without a key, or an order waiting for its exam, may look at."""
+        low = min((*self._any_day, *self._asked.values(), *map(min, self._days.values())), default=None)
+        if low is None:
+            return []
+        late = [one for one in records if one.when is not None and one.when.until >= low and one.kind != ORDER]
+        return [one for one in late if self._meets(one)]
 
-    def _may_be_near(self, when: When, modality: str) -> bool:
-        if self._any_day and (when.until in self._any_day or when.day in self._any_day):
-            return True
-        if modality in self._asked and when.until >= self._asked[modality]:
-            return True
-        if when.until - when.day < _PRECISE:
+    def _meets(self, record: Record) -> bool:
+        when, exam = record.when, record.seen.exam
+        if when is None or exam is None:
             return False
-        return any(when.day <= day <= when.until for day in (*self._days.get(modality, ()), *self._any_day))
+        if exam.modality in self._asked and when.until >= self._asked[exam.modality]:
+            return True
+        near, any_day = self._days.get(exam.modality, _NONE), self._any_day
+        if when.until in near or when.day in near or when.until in any_day or when.day in any_day:
+            return True
+        return is_loose(when) and any(when.day <= day <= when.until for some in (near, any_day) for day in some)
 
 
-def _references(record: Record) -> list[Reference]:
-    return [reference for get in _REFERENCES[record.kind] for reference in get(record.teller) or ()]
-
-
-def _numbers(record: Record) -> Sequence[Number | Identifier]:
-    return record.teller.identifier or () if record.kind in _NUMBERED else ()
-
-
-def _plain(reference: Reference) -> bool:
-    text = reference.reference
-    return text is not None and text.count("/") == 1 and ":" not in text
+def is_loose(when: When | None) -> bool:
+    """Whether a date is too wide to join anything without a key."""
+    return when is None or when.until - when.day >= PRECISE
 
 
 def _core(number: str) -> str:
