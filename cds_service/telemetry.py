@@ -8,11 +8,13 @@ of a patient, a free text or a token.
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any, TextIO
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -113,9 +115,32 @@ class LibraryLines(logging.Formatter):
         return json.dumps(dict(allowed(None, "", line)))
 
 
+class Sink(io.TextIOBase):
+    """
+    Where log lines go: *stream*, or whatever is standard error when a line is written.
+
+    A full disk or a closed stream loses lines, never advice.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write *text* if that is possible."""
+        with suppress(OSError, ValueError):
+            return (self._stream or sys.stderr).write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush if that is possible."""
+        with suppress(OSError, ValueError):
+            (self._stream or sys.stderr).flush()
+
+
 def configure(level: str = "info", stream: TextIO | None = None) -> None:
     """Send every log line, ours and libraries', as one JSON object to *stream* (standard error)."""
     number = getattr(logging, level.upper())
+    sink = Sink(stream)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -124,11 +149,11 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(stream or sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", sink)),
         cache_logger_on_first_use=False,
     )
     _CONFIGURED["logger"] = structlog.get_logger().bind()
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = logging.StreamHandler(sink)
     handler.setFormatter(LibraryLines())
     logging.basicConfig(handlers=[handler], level=max(number, logging.INFO), force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -119,3 +119,17 @@ def test_a_logger_configured_anew_is_the_one_in_use(lines):
     configure("warning", io.StringIO())
     log().warning("elsewhere")
     assert lines() == []
+
+
+def test_a_closed_stream_loses_lines_and_nothing_else():
+    stream = io.StringIO()
+    configure("info", stream)
+    stream.close()
+    log().info("advised", cards=1)
+    logging.getLogger("a library").warning("gone")
+
+
+def test_standard_error_is_the_one_of_the_moment(capsys):
+    configure("info")
+    log().info("advised", cards=1)
+    assert json.loads(capsys.readouterr().err)["cards"] == 1
