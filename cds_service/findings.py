@@ -132,6 +132,30 @@ class Finding:
     plain: Finding | None = field(default=None, compare=False, repr=False)
 
 
+_URGENCY = {Indicator.CRITICAL: 0, Indicator.WARNING: 1, Indicator.INFO: 2}
+_WEIGHT = {
+    advice: place
+    for place, advice in enumerate(
+        (
+            Advice.INSTEAD,
+            Advice.NO_IMAGING,
+            Advice.FEWER_PASSES,
+            Advice.NARROWER,
+            Advice.PREFER,
+            Advice.LOOK_FIRST,
+            Advice.ASK,
+            Advice.ADD_REASON,
+            Advice.REMIND,
+        )
+    )
+}
+
+
+def importance(finding: Finding) -> tuple[int, int, str]:
+    """What findings are sorted by, the weightiest first: urgency, kind of advice, then the rule's id."""
+    return _URGENCY[finding.indicator], _WEIGHT[finding.advice], finding.rule
+
+
 class Outcome(Enum):
     """How a rule came out on one order."""
 

@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from cds_service.cards.template import SuggestionPattern, Templates
 from cds_service.cards.values import About
-from cds_service.findings import Advice, Alternative, ChangeKind, Finding, Indicator, ReasonOffer
+from cds_service.findings import Advice, Alternative, ChangeKind, Finding, ReasonOffer, importance
 from cds_service.vocabulary.exams import Exam
-
-_URGENCY: Final = {Indicator.CRITICAL: 0, Indicator.WARNING: 1, Indicator.INFO: 2}
-_WEIGHT: Final = {
-    advice: place
-    for place, advice in enumerate(
-        (
-            Advice.INSTEAD,
-            Advice.NO_IMAGING,
-            Advice.FEWER_PASSES,
-            Advice.NARROWER,
-            Advice.PREFER,
-            Advice.LOOK_FIRST,
-            Advice.ASK,
-            Advice.ADD_REASON,
-            Advice.REMIND,
-        )
-    )
-}
 
 
 class Wish(NamedTuple):
@@ -47,8 +29,7 @@ class Wish(NamedTuple):
 
 def ranked(findings: Iterable[Finding]) -> list[Finding]:
     """The findings that are shown, weightiest first: by indicator, then by kind of advice."""
-    shown = (finding for finding in findings if finding.shown)
-    return sorted(shown, key=lambda finding: (_URGENCY[finding.indicator], _WEIGHT[finding.advice]))
+    return sorted((finding for finding in findings if finding.shown), key=importance)
 
 
 def wishes(findings: Sequence[Finding], templates: Templates) -> list[Wish]:

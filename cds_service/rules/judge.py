@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from cds_service.findings import Advice, Basis, Finding, Indicator, Outcome, Verdict
+from cds_service.findings import Advice, Basis, Finding, Indicator, Outcome, Verdict, importance
 from cds_service.rules import safety
 from cds_service.rules.check_judge import judge_check
 from cds_service.rules.rule import Check, RuleSet, Topic
@@ -77,7 +77,7 @@ def cautious(judged: Judgement, facts: Facts) -> Judgement:
         _soften(verdict) if verdict.finding and _blind(verdict.finding, unread) else verdict
         for verdict in judged.verdicts
     )
-    return Judgement(tuple(sorted(findings, key=_importance)), verdicts)
+    return Judgement(tuple(sorted(findings, key=importance)), verdicts)
 
 
 _DANGERS = frozenset({"Condition", "Observation", "MedicationRequest"})
@@ -135,7 +135,7 @@ def judge_anew(order: Exam, facts: Facts, rules: RuleSet, *, want_all: bool = Fa
         verdicts = _settle(verdicts)
         if not named.complete:
             verdicts = [_soften(verdict) for verdict in verdicts]
-    findings = sorted((v.finding for v in verdicts if v.finding), key=_importance)
+    findings = sorted((v.finding for v in verdicts if v.finding), key=importance)
     return Judgement(tuple(findings), tuple(verdicts))
 
 
@@ -195,24 +195,6 @@ def _drop(verdict: Verdict, needless: set[Advice]) -> Verdict:
 
 def _soften(verdict: Verdict) -> Verdict:
     return replace(verdict, finding=_quieter(verdict.finding)) if verdict.finding else verdict
-
-
-_ORDER = (
-    Advice.NO_IMAGING,
-    Advice.INSTEAD,
-    Advice.FEWER_PASSES,
-    Advice.NARROWER,
-    Advice.PREFER,
-    Advice.LOOK_FIRST,
-    Advice.ASK,
-    Advice.ADD_REASON,
-    Advice.REMIND,
-)
-_URGENCY = {Indicator.CRITICAL: 0, Indicator.WARNING: 1, Indicator.INFO: 2}
-
-
-def _importance(finding: Finding) -> tuple[int, int, str]:
-    return _URGENCY[finding.indicator], _ORDER.index(finding.advice), finding.rule
 
 
 class WithDefinitions:
