@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -95,7 +95,15 @@ def _repeated(rules: list[Rule]) -> list[Problem]:
             problems.append(
                 Problem(rule.file, rule.line, f"{rule.id} stands in {first.file} too", "give it another id")
             )
-    return problems
+    return [*problems, *_defined_twice(rules)]
+
+
+def _defined_twice(rules: list[Rule]) -> Iterator[Problem]:
+    first: dict[str, Rule] = {}
+    for rule in rules:
+        if isinstance(rule, Definition) and first.setdefault(rule.fact, rule) is not rule:
+            trouble = f"{rule.fact} is defined in {first[rule.fact].file} too"
+            yield Problem(rule.file, rule.line, trouble, "join the two, or name another fact")
 
 
 def assemble(rules: list[Rule], today: date, broader: Mapping[str, tuple[str, ...]]) -> RuleSet:
