@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from cds_service.errors import PhraseError
 
-_AMOUNT: Final = re.compile(r"(-?\d{1,9}(?:\.\d{1,6})?)\s*([^\s\d:].{0,20})?")
+_AMOUNT: Final = re.compile(r"(-?\d{1,9}(?:\.\d{1,6})?)\s*([^\s\d:,].{0,20})?")
 _CALENDAR: Final = {"year": (12, 0), "month": (1, 0), "week": (0, 7), "day": (0, 1)}
 _CLOCK: Final = {"hour": 3600, "minute": 60, "second": 1}
 
