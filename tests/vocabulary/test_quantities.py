@@ -41,6 +41,8 @@ def test_an_amount_is_read(text, read):
 
 @pytest.mark.parametrize(
     "text",
+    ["", "hours", "eighteen years", "1:30", "1,5 m", "NaN", "inf", "- 3", "1" * 30, "3 " + "x" * 30, "5 5", "½ m",
+     "1.5 years", "-2 hours", "3.0 days"],
 )  # fmt: skip
 def test_what_is_no_amount_is_refused(text):
     with pytest.raises(PhraseError, match=r"is not an amount|write a whole number"):
