@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from cds_service import __version__, cli
+from cds_service import __version__, cli, telemetry
 from tests.hooks.requests import body, call
 from tests.rules.desk import HEAD, WIDTH
 from tests.small import APPROVED, BELLY, ORDERS, Folder, changed
@@ -167,6 +167,7 @@ def test_check_refuses_folders_without_content(line):
 def served(monkeypatch):
     """What the server would have been run with."""
     given: list[dict] = []
+    monkeypatch.setattr(telemetry, "configure", lambda level: None)  # for the whole process, so not here
     monkeypatch.setattr(uvicorn, "run", lambda app, **options: given.append(options))
     return given
 

@@ -125,6 +125,13 @@ def test_the_card_is_the_one_its_client_would_get(rules):
     assert (said.count("[WARNING]"), said.count("[INFO]")) == (1, 1)
 
 
+def test_what_a_client_cannot_take_is_told(rules):
+    unreasoned = {"order": {"exam": "CT abdomen and pelvis with contrast"}, "child": {"age": "9 years"}}
+    assert "[ Add the reason" in told(rules, unreasoned) or "update" in told(rules, unreasoned)
+    said = told(rules, unreasoned, profile="epic")
+    assert "Nothing. - not offered: ct-without-a-reason: no change that this client can take" in said
+
+
 def test_silence_is_told_with_its_rule(rules):
     said = told(rules, INJURY)
     assert "SHOWN to a generic client Nothing." in said

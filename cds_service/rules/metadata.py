@@ -191,8 +191,11 @@ def _order(one: Fields, first: Example | None) -> Exam | None:
     phrase = one.get("order")
     if phrase is None:
         return first.order if first else None
+    if not isinstance(phrase, Text):
+        one.wrong(phrase, "order is one exam phrase", "write it as in CT head without contrast")
+        return None
     try:
-        return exam(str(phrase)) if isinstance(phrase, Text) else None
+        return exam(phrase)
     except PhraseError as error:
         one.wrong(phrase, str(error))
         return None

@@ -311,6 +311,8 @@ def _removes(effect: Fields) -> Iterator[Exam | str]:
 
 def _definition(fields: Fields, desk: Desk, common: dict[str, Any]) -> Definition:
     fact, meaning = fields.text("fact"), fields.text("meaning")
+    if fact in STATIC:
+        fields.wrong(fields.get("fact"), f"{fact} is always read and never defined", "name another fact")
     scope = scope_of(common["thresholds"], fields, desk, suspected=fact.startswith("safety."))
     values = fields.items("values")
     if values:
