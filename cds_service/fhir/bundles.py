@@ -135,6 +135,8 @@ def decode(kind: type[Resource], raw: bytes) -> Content:
     if value is None:
         return NOTHING
     if isinstance(value, Bundle):
+        if not value.entry and not value.link and not value.total:
+            return NOTHING
         return _content(value.entry or (), value.link, value.total)
     if isinstance(value, OperationOutcome):
         return FAILED

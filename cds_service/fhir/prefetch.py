@@ -154,8 +154,12 @@ class _Call:
         key, kind = need.key, need.kind
         sent, fetched = self._request.prefetch.get(key), self._fetched.get(key)
         gap = self._gaps.get(key, "")
+        if fetched is None and not gap:
+            if sent is None:
+                return Section(gap=self._why_absent(key))
+            return self._own(need, decode(kind, sent), self._sent_subject)
         if sent is None and fetched is None:
-            return Section(gap=gap or self._why_absent(key))
+            return Section(gap=gap)
         parts = []
         if sent is not None:
             content = decode(kind, sent)

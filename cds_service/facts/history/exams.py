@@ -3,13 +3,12 @@ Every distinct earlier exam of one child, worked out as far as somebody asks.
 
 Rules mostly ask for the last days or months of a history of years. So all accounts are dated and recognised
 first, which is cheap; joined, judged and put in words are then only those that can have to do with the answer,
-and those tied to them. Accounts whose modality or region is open are always among them: each may leave any
-answer incomplete.
+and those tied to them. Whether some exam of unknown modality or region leaves an answer open is asked apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -32,6 +31,7 @@ from cds_service.vocabulary.readings import Pick, Prior, Priors
 
 _SLACK: Final = 2  # days by which a local day and a moment may be apart
 _NEVER: Final = 10**7  # a day after all others
+_FEW: Final = 2  # a part of all that is worth working out alone
 
 
 def prior_exams(
@@ -85,7 +85,7 @@ class History(Priors):
 
     def waiting(self) -> Priors:
         """Those only requested or booked."""
-        found = [prior for prior in self.open() if prior.pending] if self._asked else ()
+        found = [prior for prior in self._window(_NEVER) if prior.pending] if self._asked else ()
         return Priors(found, self.complete, self.now)
 
     def select(self, pick: Pick, like: Exam | None = None) -> Priors:
@@ -93,12 +93,29 @@ class History(Priors):
         return Priors((), self.complete, self.now) if self._lacks(like) else Selected(self, pick, like)
 
     def reaching(self, moment: datetime) -> tuple[Prior, ...]:
-        """All that may have taken place at *moment* or later, all open ones, and perhaps some more."""
+        """All that may have taken place at *moment* or later, all that wait, and perhaps some more."""
         return self._window(moment.toordinal() - _SLACK)
 
-    def open(self) -> tuple[Prior, ...]:
-        """All whose modality or region is not known, all that wait, and perhaps some more."""
-        return self._window(_NEVER)
+    def open(self, like: Exam | None) -> Iterator[tuple[Prior, ...]]:
+        """
+        All exams that may be like *like* for all that is told of them, and perhaps some more, in portions.
+
+        The newest comes first and alone: mostly one is enough to leave an answer open.
+        """
+        if self._everything is None:
+            records = [one for one in (*self._told, *self._asked) if one.seen.open and one not in self._answered]
+            if like is not None:
+                records = [one for one in records if one.seen.modality in ("", like.modality)]
+            if not records:
+                return
+            yield self._around([max(records, key=_latest)])
+            if len(records) > 1:
+                yield self._around(records)
+        else:
+            yield self._everything
+
+    def _around(self, seeds: Sequence[Record]) -> tuple[Prior, ...]:
+        return self._settle(tied(seeds, (*self._told, *self._asked), answered=self._answered))
 
     def _lacks(self, like: Exam | None) -> bool:
         """Whether there is certainly nothing like *like*, nor anything that may be."""
@@ -109,29 +126,32 @@ class History(Priors):
         return not any(one.open or _is_like(one, like) for one in self._seen)
 
     def _window(self, day: int) -> tuple[Prior, ...]:
-        """The exams that reach *day*, and what is always needed; from a wider window if there is one."""
+        """The exams that reach *day*, and what waits; from a wider window if there is one."""
         if self._everything is not None:
             return self._everything
         wider = [known for known in self._windows if known <= day]
         if wider:
             return self._windows[max(wider)]
         held = self._held(day)
-        self._windows[day] = priors = self._settle(held)
+        if len(held) * _FEW > len(self._told) + len(self._asked):
+            return self.items
+        self._windows[day] = priors = self._settle(held) if held else ()
         return priors
 
     def _held(self, day: int) -> Collection[Record]:
         """The accounts needed for the exams that reach *day*."""
-        told, asked = self._told, self._asked
-        seeds = [one for one in told if one.seen.open or one.when is None or one.when.until >= day]
-        seeds += [order for order in asked if order not in self._answered]
+        seeds = [one for one in self._told if one.when is None or one.when.until >= day]
+        seeds += [order for order in self._asked if order not in self._answered]
         if not seeds:
             return ()
-        every = (*told, *asked)
+        every = (*self._told, *self._asked)
         held = tied(seeds, every, answered=self._answered)
         loose = [one for one in held if one.kind != ORDER and is_loose(one.when)]
         if loose:  # an exam with a wide date may be any other of its modality told again
-            near = {_modality(one) for one in tied(loose, every, days=False)}
-            held = tied(held.union(one for one in told if _modality(one) in near), every, answered=self._answered)
+            near = {one.seen.modality for one in tied(loose, every, days=False)}
+            held = tied(
+                {*held, *(one for one in self._told if one.seen.modality in near)}, every, answered=self._answered
+            )
         return held
 
     def _settle(self, records: Iterable[Record]) -> tuple[Prior, ...]:
@@ -170,7 +190,7 @@ class Selected(Priors):
     @property
     def complete(self) -> bool:
         """Whether there can be no other."""
-        return self._history.complete and not self._pick(self._history.open())[1]
+        return self._history.complete and not any(self._pick(found)[1] for found in self._history.open(self._like))
 
     def since(self, moment: datetime | None) -> tuple[Prior, ...]:
         """Those that took place at *moment* or later, or may have."""
@@ -212,8 +232,8 @@ def _is_like(seen: Seen, like: Exam) -> bool:
     return exam is not None and exam.modality == like.modality and exam.mask & like.mask != 0
 
 
-def _modality(record: Record) -> str:
-    return record.seen.exam.modality if record.seen.exam is not None else ""
+def _latest(record: Record) -> int:
+    return 0 if record.when is None else record.when.until
 
 
 def _newest(prior: Prior) -> tuple[float, str, str]:

@@ -119,7 +119,7 @@ def add_identifiers(keys: Keys, identifiers: Iterable[Identifier | Number], *, s
         if not value:
             continue
         system = identifier.system or ""
-        if system == _DICOM or (study and value.startswith(_OID)):
+        if _is_uid(identifier, study=study):
             uid = normal_uid(value)
             if uid and study:
                 keys.uids += (uid,)
@@ -131,6 +131,20 @@ def add_identifiers(keys: Keys, identifiers: Iterable[Identifier | Number], *, s
             keys.accessions += ((system, value.strip()),)
         elif system and (not kind or kind in _ORDER_TYPES):
             keys.orders += (f"{system}|{value.strip()}",)
+
+
+def assigners_of(record: Record) -> frozenset[str]:
+    """The systems of the accession numbers that *record* bears itself."""
+    if record.kind in (DOSE, ORDER):
+        return frozenset()
+    numbers, study = record.teller.identifier or (), record.kind == STUDY
+    return frozenset(
+        one.system or "" for one in numbers if one.value and not _is_uid(one, study=study) and _type(one) == "ACSN"
+    )
+
+
+def _is_uid(identifier: Identifier | Number, *, study: bool) -> bool:
+    return identifier.system == _DICOM or (study and (identifier.value or "").startswith(_OID))
 
 
 def add_links(keys: Keys, references: Iterable[Reference]) -> None:

@@ -36,7 +36,7 @@ class Seen:
     so that other accounts of the exam may tell them. Made once for each distinct text, and compared as such.
     """
 
-    __slots__ = ("exam", "name", "open", "purpose", "sure", "title")
+    __slots__ = ("exam", "modality", "name", "open", "purpose", "sure", "title")
 
     def __init__(
         self, exam: Exam | None = None, purpose: str = DIAGNOSTIC, *, sure: bool = True, name: str = "", title: str = ""
@@ -46,7 +46,8 @@ class Seen:
         self.sure = sure
         self.name = name
         self.title = title
-        self.open = exam is None or not exam.modality or not exam.regions
+        self.modality = exam.modality if exam is not None else ""
+        self.open = not self.modality or exam is None or not exam.regions
 
     def called(self, name: str, title: str = "") -> Seen:
         """The same under a name and the resource's own words."""

@@ -13,13 +13,21 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
-from cds_service.facts.history.keys import SOURCES, name_of, target
+from cds_service.facts.history.keys import SOURCES, assigners_of, name_of, target
 from cds_service.facts.history.record import DOCUMENT, DOSE, ORDER, PENDING, PRECISE, PROCEDURE, REPORT, STUDY, Record
 from cds_service.fhir.dates import When
 from cds_service.fhir.resources import DocumentReference, ImagingStudy, Reference
 
-_NONE: Final = frozenset[int]()
 _PADDING: Final = "\0" + "".join(sign for sign in map(chr, range(0x3001)) if sign.isspace())
+
+_STEPS: Final = 5  # to follow from tie to tie before all are taken
+
+_Days = dict[int, set[frozenset[str]]]
+"""
+By day, who assigned accession numbers to the accounts of that day, one set an account.
+
+Two accounts with numbers of one assigner are joined by their numbers or not at all.
+"""
 
 References = Callable[[Any], Sequence[Reference] | None]
 
@@ -44,22 +52,24 @@ _NUMBERED: Final = (STUDY, PROCEDURE, REPORT, DOCUMENT, ORDER)
 
 
 def tied(
-    seeds: Iterable[Record], others: Iterable[Record], *, days: bool = True, answered: Collection[Record] = ()
-) -> set[Record]:
+    seeds: Iterable[Record], others: Collection[Record], *, days: bool = True, answered: Collection[Record] = ()
+) -> Collection[Record]:
     """
     *seeds* and all of *others* that may be joined with one of them, or with one so joined.
 
-    Without *days* by keys alone. Of the orders, those *answered* need no exam to answer them.
+    Without *days* by keys alone. Of the orders, those *answered* need no exam to answer them. When it takes too
+    many steps to tell, all are.
     """
     held, marks = set(seeds), Marks(answered)
-    fresh: Iterable[Record] = held
-    rest = [record for record in others if record not in held]
-    while fresh and rest:
+    fresh: Collection[Record] = held
+    for _ in range(_STEPS):
+        rest = [record for record in others if record not in held]
         marks.learn(fresh)
         fresh = marks.find(rest, days=days)
+        if not fresh:
+            return held
         held.update(fresh)
-        rest = [record for record in rest if record not in held]
-    return held
+    return others
 
 
 class Marks:
@@ -71,8 +81,7 @@ class Marks:
         self._names: set[str] = set()
         self._bare: set[str] = set()
         self._numbers: set[str] = set()
-        self._days: dict[str, set[int]] = {}
-        self._any_day: set[int] = set()
+        self._days: dict[str, _Days] = {}
         self._asked: dict[str, int] = {}
 
     def learn(self, records: Iterable[Record]) -> None:
@@ -105,22 +114,18 @@ class Marks:
             self._numbers.add(_core(reference.identifier.value or ""))
 
     def _day(self, record: Record) -> None:
-        """
-        The days joining without a key may look at, by modality.
-
-        An account that tells no modality takes that of another one, so its days count for each.
-        """
-        when, exam = record.when, record.seen.exam
+        """The days, by modality, on which joining without a key may look at a record, and whose numbers it bears."""
+        when, modality = record.when, record.seen.modality
         if when is None:
             return
-        modality = exam.modality if exam is not None else ""
         if record.kind == ORDER:  # it is answered by an exam of its kind after it, however much later
             if record not in self._answered:
                 since = when.day - (record.standing != PENDING)
                 self._asked[modality] = min(since, self._asked.get(modality, since))
         elif when.until - when.day < PRECISE:
-            days = self._days.setdefault(modality, set()) if modality else self._any_day
-            days.update(range(when.day - 1, when.until + 2))
+            days, assigners = self._days.setdefault(modality, {}), assigners_of(record)
+            for day in range(when.day - 1, when.until + 2):
+                days.setdefault(day, set()).add(assigners)
 
     def find(self, records: Sequence[Record], *, days: bool) -> set[Record]:
         """Those of *records* that have one of the marks."""
@@ -178,22 +183,26 @@ class Marks:
 
     def _near(self, records: Sequence[Record]) -> list[Record]:
         """Those that joining without a key, or an order waiting for its exam, may look at."""
-        low = min((*self._any_day, *self._asked.values(), *map(min, self._days.values())), default=None)
+        low = min((*self._asked.values(), *map(min, self._days.values())), default=None)
         if low is None:
             return []
         late = [one for one in records if one.when is not None and one.when.until >= low and one.kind != ORDER]
-        return [one for one in late if self._meets(one)]
+        return [one for one in late if one.when is not None and self._meets(one, one.when)]
 
-    def _meets(self, record: Record) -> bool:
-        when, exam = record.when, record.seen.exam
-        if when is None or exam is None:
+    def _meets(self, record: Record, when: When) -> bool:
+        """An account that tells no modality takes that of another one, so it may meet any."""
+        modality = record.seen.modality
+        asked = self._asked if not modality else [one for one in (modality, "") if one in self._asked]
+        if any(when.until >= self._asked[one] for one in asked):
+            return True
+        near = [days for one, days in self._days.items() if not modality or one in (modality, "")]
+        if is_loose(when):
+            return any(when.day <= day <= when.until for days in near for day in days)
+        met = [found for days in near for day in range(when.day, when.until + 1) if (found := days.get(day))]
+        if not met:
             return False
-        if exam.modality in self._asked and when.until >= self._asked[exam.modality]:
-            return True
-        near, any_day = self._days.get(exam.modality, _NONE), self._any_day
-        if when.until in near or when.day in near or when.until in any_day or when.day in any_day:
-            return True
-        return is_loose(when) and any(when.day <= day <= when.until for some in (near, any_day) for day in some)
+        ours = assigners_of(record)
+        return any(ours.isdisjoint(theirs) for found in met for theirs in found)
 
 
 def is_loose(when: When | None) -> bool:
