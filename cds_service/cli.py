@@ -1,5 +1,5 @@
 """
-The command line: serve, check, explain, docs.
+The command line: serve, check, explain, docs, catalogue.
 
 Exit status: 0 when all is well; 1 when the content or the request is wrong, or a page is out of date;
 2 when the call or a setting is wrong.
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from cds_service import __version__
 from cds_service import settings as settings_file
+from cds_service.catalogue import command as catalogue
 from cds_service.errors import ContentError, Problem, RequestError, SettingsError
 from cds_service.settings import Settings
 
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     docs = commands.add_parser("docs", help="write the generated pages anew")
     docs.add_argument("--check", action="store_true", help="only say which pages are out of date")
     docs.set_defaults(run=_docs)
+    catalogue.add_to(commands)
     return parser
 
 
@@ -90,11 +92,11 @@ def _content_of(settings: Settings) -> tuple[dict[str, bytes], datetime]:
 def _check(_: argparse.Namespace, settings: Settings) -> int:
     problems: list[Problem] = []
     made = None
-    for look in (_clients_of, _checked):
+    for look in (_clients_of, _sheets_of, _checked):
         try:
             made = look(settings)
         except ContentError as error:
-            problems.extend(error.problems)
+            problems.extend(one for one in error.problems if one not in problems)
     if made is not None:
         from cds_service.consistency import changed_examples
 
@@ -112,6 +114,14 @@ def _clients_of(settings: Settings) -> None:
     from cds_service import clients
 
     clients.load(settings.site, settings.fhir_servers)
+
+
+def _sheets_of(settings: Settings) -> None:
+    """Every review sheet of the exam catalogue, those that nobody has approved yet too."""
+    from cds_service.vocabulary import site_catalogue
+
+    files, _ = _content_of(settings)
+    site_catalogue.read({name: one for name, one in files.items() if name.startswith(site_catalogue.FOLDER)})
 
 
 def _checked(settings: Settings) -> Content:

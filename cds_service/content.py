@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from cds_service.cards import overrides as override_reasons
 from cds_service.cards import template
 from cds_service.errors import ContentError, Problem
+from cds_service.facts.exams.catalogued import lay_over
 from cds_service.facts.history.results import NO_WORDS, ResultWords, load_results
 from cds_service.folders import digest
 from cds_service.rules import tuning
@@ -22,7 +23,7 @@ from cds_service.rules.metadata import Desk
 from cds_service.rules.rule import RuleSet
 from cds_service.rules.ruleset import build as build_rules
 from cds_service.rules.ruleset import parse, read_sources
-from cds_service.vocabulary import exam_codes, finding_codes, order_codes, reason_codes, reason_files
+from cds_service.vocabulary import exam_codes, finding_codes, order_codes, reason_codes, reason_files, site_catalogue
 from cds_service.vocabulary.facts import STATIC, Fact
 from cds_service.vocabulary.readings import Facts, Reading
 from cds_service.yaml_source import Block, Text
@@ -98,9 +99,10 @@ def build(
     *inspect* looks for more problems in what could be read.
     """
     problems: list[Problem] = []
-    exams = _tried(
-        problems, exam_codes.ExamCodes.load, _below(files, "rules/codes/exams/", "site/codes/exams/"), licences
-    )
+    exams = _tried(problems, exam_lists, files, licences)
+    catalogue = _tried(problems, partial(site_catalogue.read, every=False), _below(files, site_catalogue.FOLDER))
+    if exams is not None and catalogue:
+        exams = _tried(problems, lay_over, exams, catalogue)
     reasons = _tried(
         problems, reason_files.load, _below(files, "rules/codes/reasons/", "site/codes/reasons/"), licences
     )
@@ -144,6 +146,11 @@ def build(
         site=site,
         files=dict(files),
     )
+
+
+def exam_lists(files: Mapping[str, bytes], licences: frozenset[str] = frozenset()) -> exam_codes.ExamCodes:
+    """The exam code lists among *files*, shipped and the site's, without its catalogue. Raises ContentError."""
+    return exam_codes.ExamCodes.load(_below(files, "rules/codes/exams/", "site/codes/exams/"), licences)
 
 
 def _others_hang_on(unread: Iterable[str], files: Mapping[str, bytes]) -> bool:
