@@ -35,6 +35,9 @@ class Advice(Enum):
     LOOK_FIRST = "existing-study"  # earlier images may answer
     ADD_REASON = "add-a-reason"
     REMIND = "reminder"
+    ADD_NOTE = "technique-note"  # the order is right; a note helps who carries it out
+    CHILD_SIZE = "child-size"  # the order is right; what dose is usual at this age
+    CONSULT = "ask-the-team"  # a hard one: the radiologist or the physicist may help
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,15 @@ class Basis(NamedTuple):
     each_prior: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Who a site asks for the hard ones: ``role`` in plain words, a name, and a FHIR reference where there is one."""
+
+    role: str
+    name: str
+    reference: str = ""
+
+
 NO_BASIS = Basis()
 
 
@@ -104,7 +116,8 @@ class Finding:
     What one rule says about one order.
 
     ``situation`` and ``because`` are sentences for the clinician; ``evidence`` is what in this chart led here;
-    ``undecided`` is what is not known. ``alternatives`` are sorted best first. ``cancel`` offers to remove the order.
+    ``undecided`` is what is not known. ``alternatives`` are sorted best first. ``cancel`` offers to remove the order;
+    ``note`` is a text to add to it, ``contact`` whom to ask. ``limits`` are what an alternative asks for in return.
     ``override_reasons`` are keys into the site's list. ``plain`` is the same finding before it got this child's
     evidence: what is made of it holds for other children too and may be remembered.
     """
@@ -120,6 +133,9 @@ class Finding:
     alternatives: tuple[Alternative, ...] = ()
     cancel: bool = False
     offers: tuple[ReasonOffer, ...] = ()
+    note: str = ""
+    contact: Contact | None = None
+    limits: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     undecided: tuple[Undecided, ...] = ()
     citations: tuple[Citation, ...] = ()
@@ -146,6 +162,9 @@ _WEIGHT = {
             Advice.ASK,
             Advice.ADD_REASON,
             Advice.REMIND,
+            Advice.CONSULT,
+            Advice.ADD_NOTE,
+            Advice.CHILD_SIZE,
         )
     )
 }
@@ -186,6 +205,8 @@ class ChangeKind(Enum):
     REPLACE = "alternative"  # another exam takes its place
     REMOVE = "cancel"  # the order goes
     ADD_REASON = "reason"  # the order stays and states why
+    ADD_NOTE = "note"  # the order stays and tells how
+    ASK = "contact"  # the order stays and somebody is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +215,7 @@ class Change:
     One change a card offers, in words; how a client carries it out is its dialect's matter.
 
     ``label`` names the suggestion. ``create``, ``update`` and ``delete`` describe the single actions and stand alone.
+    ``note`` is added to the order, ``message`` goes to the ``contact``.
     """
 
     kind: ChangeKind
@@ -203,4 +225,7 @@ class Change:
     delete: str = ""
     alternative: Alternative | None = None
     offer: ReasonOffer | None = None
+    note: str = ""
+    message: str = ""
+    contact: Contact | None = None
     recommended: bool = False

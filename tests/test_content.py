@@ -43,7 +43,7 @@ def inspect(rules, *, facts, orders):
 def test_content_is_everything_a_judgement_needs():
     content = made(feverish=FEVERISH)
     assert content.counts == {
-        "topics": 2, "checks": 2, "safety": 3, "definitions": 1, "examples": 9, "dormant": 0, "cards": 9,
+        "topics": 2, "checks": 2, "safety": 3, "definitions": 1, "examples": 9, "dormant": 0, "cards": 12,
         "exam_codes": 0, "reasons": 4, "facts": len(content.facts),
     }  # fmt: skip
     assert content.day == DAY and content.definitions.keys() == {"sign.feverish"}

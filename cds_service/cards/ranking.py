@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cds_service.cards.template import SuggestionPattern, Templates
 from cds_service.cards.values import About
-from cds_service.findings import Advice, Alternative, ChangeKind, Finding, ReasonOffer, importance
+from cds_service.findings import Advice, Alternative, ChangeKind, Finding, Indicator, ReasonOffer, importance
 from cds_service.vocabulary.exams import Exam
 
 
@@ -24,6 +24,8 @@ class Wish(NamedTuple):
         """What the change comes to: two findings that offer the same exam offer one change."""
         if self.alternative is not None:
             return self.alternative.exam
+        if self.pattern.kind is ChangeKind.ADD_NOTE:
+            return self.finding.note
         return self.offer.reason if self.offer else self.pattern.kind
 
 
@@ -33,11 +35,13 @@ def ranked(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def wishes(findings: Sequence[Finding], templates: Templates) -> list[Wish]:
-    """Every change the findings offer, in their order, each change once."""
+    """Every change the findings offer, in their order, each once; nobody is asked while a card is critical."""
     distinct: dict[object, Wish] = {}
+    urgent = any(finding.indicator is Indicator.CRITICAL for finding in findings)
     for finding in findings:
         for wish in wishes_of(finding, templates):
-            distinct.setdefault(wish.key, wish)
+            if not (urgent and wish.pattern.kind is ChangeKind.ASK):
+                distinct.setdefault(wish.key, wish)
     return list(distinct.values())
 
 
@@ -48,7 +52,9 @@ def wishes_of(finding: Finding, templates: Templates) -> Iterator[Wish]:
             yield from (Wish(finding, pattern, alternative=one) for one in finding.alternatives)
         elif pattern.kind is ChangeKind.ADD_REASON:
             yield from (Wish(finding, pattern, offer=one) for one in finding.offers)
-        elif finding.cancel:
+        elif pattern.kind is ChangeKind.REMOVE:
+            yield from [Wish(finding, pattern)] * finding.cancel
+        elif finding.note if pattern.kind is ChangeKind.ADD_NOTE else finding.contact:
             yield Wish(finding, pattern)
 
 

@@ -169,6 +169,8 @@ class CardWriter:
             **texts,
             alternative=wish.alternative,
             offer=wish.offer,
+            note=plain(wish.finding.note),
+            contact=wish.finding.contact,
             recommended=bool(wish.alternative and wish.alternative.recommended),
         )
 

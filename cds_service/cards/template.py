@@ -26,6 +26,8 @@ _TEXTS: Final = {
     ChangeKind.REPLACE: ("label", "create", "update", "delete"),
     ChangeKind.REMOVE: ("label", "delete"),
     ChangeKind.ADD_REASON: ("label", "update"),
+    ChangeKind.ADD_NOTE: ("label", "update"),
+    ChangeKind.ASK: ("label", "create", "message"),
 }
 _KINDS: Final = {kind.value: kind for kind in ChangeKind}
 
@@ -60,7 +62,7 @@ class Line(NamedTuple):
 
 
 class SuggestionPattern(NamedTuple):
-    """How one kind of change is offered; ``texts`` are label, create, update and delete where the kind has them."""
+    """How one kind of change is offered; ``texts`` are its label, message and actions, where it has them."""
 
     kind: ChangeKind
     texts: tuple[tuple[str, Pattern], ...]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from calendar import month_name
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
@@ -14,8 +16,10 @@ from cds_service.vocabulary.readings import Evidence
 Value = str | tuple[str, ...]
 
 _NAME, _SENTENCE, _ITEM, _ITEMS = 120, 500, 200, 5
-_YEAR, _DAY = len("2026"), len("2026-11-23")
 _PREFERRED = "preferred"
+_ORDER = "Order: "
+"""Begins evidence that is only the order's own name, which a card says anyway."""
+_DATE: Final = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?)?(?![\d-])")
 EVIDENCE: Final = "evidence"
 """The one placeholder that says something of this child alone."""
 
@@ -76,6 +80,11 @@ def _also(speech: Speech) -> Value:
     )
 
 
+def _contact(speech: Speech) -> Value:
+    one = speech.finding.contact
+    return plain(f"{one.role} ({one.name})" if one.name else one.role, _NAME) if one else ""
+
+
 def _sentence(text: str) -> str:
     said = plain(discreet(text), _SENTENCE)
     return f"{said}." if said and said[-1] not in ".?!…" else said
@@ -87,8 +96,24 @@ def _items(texts: Iterable[str]) -> Value:
 
 
 def _evidence(one: Evidence) -> str:
-    day = one.on[:_DAY]
-    return f"{one.text} ({day})" if day and one.text and day[:_YEAR] not in one.text else one.text
+    if one.text.startswith(_ORDER):
+        return ""
+    day = spoken_day(one.on)
+    return f"{one.text} ({day})" if day and one.text and one.on[:4] not in one.text else one.text
+
+
+def spoken_day(stamp: str) -> str:
+    """
+    The day of an ISO date or time as people write it; as much of it as is known, nothing for what is no date.
+
+    >>> spoken_day("2026-11-03T08:00:00Z"), spoken_day("2026-11"), spoken_day("2026"), spoken_day("2026-13-40")
+    ('3 November 2026', 'November 2026', '2026', '')
+    """
+    found = _DATE.match(stamp)
+    if found is None:
+        return ""
+    year, month, day = found.groups()
+    return " ".join(filter(None, (day.lstrip("0") if day else "", month_name[int(month)] if month else "", year)))
 
 
 def _unknown(one: Undecided) -> str:
@@ -118,6 +143,9 @@ FIELDS: Final[Mapping[str, Callable[[Speech], Value]]] = {
     "reason": lambda speech: plain(speech.offer.label, _NAME) if speech.offer else "",  # the reason to add
     "situation": lambda speech: _sentence(speech.finding.situation),
     "because": lambda speech: _sentence(speech.finding.because),
+    "limits": lambda speech: _items(map(_sentence, speech.finding.limits)),  # what an alternative asks in return
+    "note": lambda speech: plain(speech.finding.note, _SENTENCE),  # the note to add
+    "contact": _contact,  # whom to ask
     EVIDENCE: lambda speech: _items(map(_evidence, speech.finding.evidence)),  # what in this chart led here
     "unknown": lambda speech: _items(map(_unknown, speech.finding.undecided)),  # what is not known
     "sources": lambda speech: _items(map(_source, speech.finding.citations)),

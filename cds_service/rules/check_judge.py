@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cds_service.findings import Advice, Alternative, Basis, Finding, Indicator, Outcome, ReasonOffer, Verdict
 from cds_service.rules.ratings import Rating, narrowed, rate, single_passes
@@ -37,7 +38,13 @@ def judge_check(check: Check, order: Exam, facts: Facts, stands: Sequence[Stand]
     offers = _offers(check.offers, order)
     if check.advice is Advice.ADD_REASON and not offers:
         return verdict(Outcome.SILENT, "no reason to offer for this region")
-    return verdict(Outcome.ADVICE, check.because, finding=_finding(check, exams, offers))
+    level = next((one for one in check.levels if one.is_for(order) and one.criterion.holds(facts)), None)
+    if check.levels and level is None:
+        return verdict(Outcome.SILENT, "no level is known for this exam and child")
+    finding = _finding(check, exams, offers)
+    if level is not None:
+        finding = replace(finding, because=f"{check.because} {level.text}")
+    return verdict(Outcome.ADVICE, check.because, finding=finding)
 
 
 def _remedies(check: Check, order: Exam, facts: Facts, stands: Sequence[Stand]) -> list[Exam]:
@@ -100,6 +107,8 @@ def _finding(check: Check, exams: Sequence[Exam], offers: tuple[ReasonOffer, ...
         ),
         cancel=check.cancel,
         offers=offers,
+        note=check.note,
+        contact=check.contact,
         basis=Basis(tuple(sorted(check.criterion.facts)), 5, each_prior=True),
         citations=check.citations,
         override_reasons=check.override_reasons,

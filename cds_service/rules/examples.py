@@ -72,6 +72,8 @@ def _of_safety(rule: Safety, facts: Facts) -> str:
         return "nothing"
     if rule.effect.silence:
         return "silences"
+    if rule.effect.limit:
+        return "limits"
     return "removes" if rule.effect.remove else "softens"
 
 

@@ -176,6 +176,10 @@ def _shape(
                 yield verdict
 
 
+_FOR_THE_RIGHT = frozenset({Advice.ADD_NOTE, Advice.CHILD_SIZE})
+"""Advice on how an order is carried out: worth saying only of one that nothing else is said of."""
+
+
 def _settle(verdicts: list[Verdict]) -> list[Verdict]:
     """Take away advice that other advice makes pointless: nobody narrows an exam that is not needed."""
     advice = {verdict.finding.advice for verdict in verdicts if verdict.finding and verdict.finding.shown}
@@ -184,6 +188,8 @@ def _settle(verdicts: list[Verdict]) -> list[Verdict]:
         needless = {Advice.FEWER_PASSES, Advice.NARROWER, Advice.ADD_REASON, Advice.ASK, Advice.LOOK_FIRST}
     elif advice & {Advice.INSTEAD, Advice.PREFER}:
         needless = {Advice.ASK}
+    if advice - _FOR_THE_RIGHT:
+        needless = needless | _FOR_THE_RIGHT
     return [_drop(verdict, needless) for verdict in verdicts]
 
 

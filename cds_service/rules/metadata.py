@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from cds_service.errors import PhraseError, Problem
-from cds_service.findings import Citation
+from cds_service.findings import Citation, Contact
 from cds_service.rules.criteria import Scope
 from cds_service.rules.fields import Fields
 from cds_service.rules.given import read_facts
@@ -20,6 +20,8 @@ from cds_service.vocabulary.readings import Reading
 from cds_service.yaml_source import Block, Text, line_of
 
 STATUSES = ("draft", "silent", "active", "retired")
+ROLES = ("radiologist", "physicist")
+"""Whom a rule may propose to ask, where the site names one."""
 KINDS = ("appropriateness", "check", "definition", "safety")
 
 
@@ -33,6 +35,7 @@ class Desk(NamedTuple):
     reasons: Mapping[str, Any] = {}
     override_reasons: frozenset[str] | None = None
     defined: Mapping[str, Hint] = {}
+    contacts: Mapping[str, Contact] = {}
 
 
 def read_metadata(fields: Fields, desk: Desk) -> dict[str, Any]:

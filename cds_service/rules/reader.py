@@ -10,7 +10,7 @@ from cds_service.findings import Advice, Indicator, ReasonOffer
 from cds_service.rules.criteria import ALWAYS, Criterion, Scope, compile_block
 from cds_service.rules.fields import Fields
 from cds_service.rules.hints import hints
-from cds_service.rules.metadata import Desk, cite, read_examples, read_metadata, scope_of
+from cds_service.rules.metadata import ROLES, Desk, cite, read_examples, read_metadata, scope_of
 from cds_service.rules.ratings import RATING_WORDS, Row
 from cds_service.rules.rule import (
     Case,
@@ -18,6 +18,7 @@ from cds_service.rules.rule import (
     Definition,
     Effect,
     Exception_,
+    Level,
     Preference,
     Rule,
     Safety,
@@ -31,7 +32,7 @@ from cds_service.yaml_source import Block, Text, line_of
 
 TOPIC_EXPECTS = ("warning", "info", "preference", "no imaging", "ask", "silence")
 CHECK_EXPECTS = ("warning", "info", "silence", "unknown")
-SAFETY_EXPECTS = ("silences", "removes", "softens", "nothing")
+SAFETY_EXPECTS = ("silences", "removes", "softens", "limits", "nothing")
 _SHAPES = ("single-pass", "needed-regions")
 _APPROPRIATENESS = frozenset({Advice.INSTEAD, Advice.NO_IMAGING, Advice.PREFER, Advice.ASK})
 _WORDS = {advice.value: advice for advice in Advice}
@@ -238,10 +239,25 @@ def _check(fields: Fields, desk: Desk, common: dict[str, Any]) -> Check:
         if_unknown=fields.text("if_unknown", "silence", choices=("silence",)),
         override_reasons=_overrides(card, desk),
         modalities=_modalities(applies) or _modalities(when),
+        levels=tuple(_levels(fields, scope)),
+        note=fields.text("note", ""),
+        contact=desk.contacts.get(fields.text("ask", "", choices=ROLES)),
     )
     card.finish()
     _unused(scope, common, fields)
     return check
+
+
+def _levels(fields: Fields, scope: Scope) -> Iterator[Level]:
+    for body in fields.items("levels"):
+        one = Fields(body, fields.file, fields.problems, "a level")
+        exams, text = one.exams("exam"), one.text("text")
+        criterion = compile_block(one.block_at("when"), scope)
+        one.finish()
+        if len(exams) == 1:
+            yield Level(exams[0], criterion, text)
+        else:
+            one.wrong(one.block, "a level is that of one exam", "write exam: CT head without contrast")
 
 
 def _modalities(block: Any) -> frozenset[str]:
@@ -271,13 +287,15 @@ def _safety(fields: Fields, desk: Desk, common: dict[str, Any]) -> Safety:
         unknown_acts=fields.text("unknown", "ignored", choices=("acts", "ignored")) == "acts",
         because=fields.text("because"),
         effect=Effect(
-            _silences(effect), tuple(_removes(effect)), effect.text("soften", "", choices=("info",)) == "info"
+            _silences(effect),
+            tuple(_removes(effect)),
+            effect.text("soften", "", choices=("info",)) == "info",
+            effect.text("limit", ""),
         ),
         scope=effect.get("silence") == "all" and criterion.facts <= {"patient.age"},
         hints=hints(when, desk.defined),
         each_alternative=any(name.startswith("alternative.") for name in criterion.facts),
     )
-    effect.text("limit", "")
     effect.finish()
     _unused(scope, common, fields)
     return safety

@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from cds_service.findings import Advice, Citation, Indicator, ReasonOffer
+from cds_service.findings import Advice, Citation, Contact, Indicator, ReasonOffer
 from cds_service.rules.criteria import Answer, Criterion
 from cds_service.rules.hints import REASON, Hints, could_hold
 from cds_service.rules.ratings import Rating, Row
@@ -154,6 +154,20 @@ class Topic(Rule):
     offers: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What is usual for one exam in children of whom *criterion* holds, in words."""
+
+    exam: Exam
+    criterion: Criterion
+    text: str
+
+    def is_for(self, order: Exam) -> bool:
+        """Whether *order* is this very exam, scanned once: levels are those of one pass."""
+        one, same = self.exam, (order.modality, order.mask, order.contrast, order.techniques)
+        return order.passes < 2 and same == (one.modality, one.mask, one.contrast, one.techniques)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Check(Rule):
     """A check of the order's shape or history."""
@@ -172,6 +186,9 @@ class Check(Rule):
     if_unknown: str
     override_reasons: tuple[str, ...]
     modalities: frozenset[str]
+    levels: tuple[Level, ...] = ()
+    note: str = ""
+    contact: Contact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +198,7 @@ class Effect:
     silence: frozenset[Advice] = frozenset()
     remove: tuple[Exam | str, ...] = ()
     soften: bool = False
+    limit: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -36,6 +36,7 @@ def apply(rules: Sequence[Safety], order: Exam, facts: Facts, verdicts: Iterable
         if (
             advice.isdisjoint(effect.silence)
             and not (warned and effect.soften)
+            and not (effect.limit and offered)
             and not (effect.remove and any(removes(effect, exam) for exam in offered))
         ):
             continue
@@ -65,13 +66,28 @@ def _safe(verdict: Verdict, acting: Sequence[Safety], each: Sequence[Safety], fa
     indicator = finding.indicator
     if any(rule.effect.soften for rule in acting) and indicator is not Indicator.INFO:
         indicator = Indicator.INFO
-    return replace(verdict, notes=tuple(notes), finding=_with(finding, kept, indicator))
+    return replace(
+        verdict, notes=tuple(notes), finding=_with(finding, kept, indicator, _limits(kept, acting, each, facts))
+    )
 
 
-def _with(finding: Finding, kept: Sequence[Alternative], indicator: Indicator) -> Finding:
+def _limits(
+    kept: Sequence[Alternative], acting: Sequence[Safety], each: Sequence[Safety], facts: Facts
+) -> tuple[str, ...]:
+    """What the alternatives kept ask for in return, each once."""
+    found = [rule.effect.limit for rule in acting if kept and rule.effect.limit]
+    asked = [rule for rule in each if rule.effect.limit]
+    for one in kept if asked else ():
+        looking = about_alternative(facts, one.exam)
+        found += [rule.effect.limit for rule in asked if rule.acts(looking)]
+    return tuple(dict.fromkeys(found))
+
+
+def _with(finding: Finding, kept: Sequence[Alternative], indicator: Indicator, limits: tuple[str, ...] = ()) -> Finding:
     alternatives = tuple(replace(one, recommended=place == 0) for place, one in enumerate(kept))
     because = alternatives[0].because if alternatives else ""
-    return replace(finding, alternatives=alternatives, indicator=indicator, because=because or finding.because)
+    because = because or finding.because
+    return replace(finding, alternatives=alternatives, indicator=indicator, because=because, limits=limits)
 
 
 def _silenced(verdict: Verdict, why: str) -> Verdict:

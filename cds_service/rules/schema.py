@@ -12,7 +12,7 @@ from typing import Any
 
 from cds_service.findings import Advice
 from cds_service.rules.criteria import GROUPS
-from cds_service.rules.metadata import KINDS, STATUSES
+from cds_service.rules.metadata import KINDS, ROLES, STATUSES
 from cds_service.rules.ratings import RATING_WORDS
 from cds_service.rules.reader import CHECK_EXPECTS, SAFETY_EXPECTS, TOPIC_EXPECTS
 from cds_service.vocabulary.facts import Fact, Kind
@@ -164,6 +164,7 @@ def _topic(block: Any, exams: Any, card: Any, logic: Mapping[str, Any]) -> dict[
 
 
 def _check(block: Any, exams: Any, card: Any, logic: Mapping[str, Any]) -> dict[str, Any]:
+    level = _block({"exam": TEXT, "when": block, "text": TEXT}, ["exam", "text"])
     own = {
         "applies_to": block,
         "when": block,
@@ -171,6 +172,9 @@ def _check(block: Any, exams: Any, card: Any, logic: Mapping[str, Any]) -> dict[
         "alternatives": exams,
         "cancel": {"type": "boolean"},
         "offers": _some(TEXT),
+        "levels": {"type": "array", "items": level},
+        "note": TEXT,
+        "ask": {"enum": list(ROLES)},
         "if_unknown": {"enum": ["silence"]},
         "card": card,
     }

@@ -7,17 +7,23 @@ whose approval has run out lapses: the shipped value counts again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from cds_service.errors import PhraseError, Problem
+from cds_service.findings import Contact
 from cds_service.rules.fields import Fields
-from cds_service.rules.metadata import read_thresholds, within
+from cds_service.rules.metadata import ROLES, read_thresholds, within
 from cds_service.rules.rule import Threshold
 from cds_service.vocabulary.quantities import Amount, Span, quantity
 from cds_service.yaml_source import Block, Text
+
+_SPOKEN = {"radiologist": "the radiologist on call", "physicist": "the medical physicist"}
+_WHO = re.compile(r"(Practitioner|PractitionerRole|Organization|Group|CareTeam|HealthcareService)/[A-Za-z0-9.-]{1,64}")
+"""Who may receive a request to communicate: http://hl7.org/fhir/R4/communicationrequest.html"""
 
 RESERVED = ("facilities", "override_reasons", "contacts")
 """Keys of site.yaml that are not rule ids."""
@@ -37,6 +43,7 @@ class Site(NamedTuple):
     offers: Mapping[str, bool] = {}
     override_reasons: Mapping[str, str] = {}
     lapsed: tuple[str, ...] = ()
+    contacts: Mapping[str, Contact] = {}
 
 
 def read_site(block: Any, file: str, rules: Mapping[str, Block], today: date, problems: list[Problem]) -> Site:
@@ -59,7 +66,22 @@ def read_site(block: Any, file: str, rules: Mapping[str, Block], today: date, pr
             tuned[str(name)] = choice
     offers = _facilities(fields)
     reasons = {str(key): str(text) for key, text in fields.block_at("override_reasons").items()}
-    return Site(tuned, offers, reasons, tuple(lapsed))
+    return Site(tuned, offers, reasons, tuple(lapsed), _contacts(fields))
+
+
+def _contacts(fields: Fields) -> dict[str, Contact]:
+    found: dict[str, Contact] = {}
+    for role, body in fields.block_at("contacts").items():
+        one = Fields(body, fields.file, fields.problems, f"the contact {role}")
+        name, reference = one.text("name"), one.text("reference", "")
+        one.finish()
+        if role not in ROLES:
+            fields.wrong(role, f"{role} is not a contact a rule asks for", "use " + ", ".join(ROLES))
+        elif reference and _WHO.fullmatch(reference) is None:
+            one.wrong(one.block, f"{reference} is no one who can be asked", "write it as in PractitionerRole/on-call")
+        else:
+            found[str(role)] = Contact(_SPOKEN[role], name, reference)
+    return found
 
 
 def _facilities(fields: Fields) -> dict[str, bool]:

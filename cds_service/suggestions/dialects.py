@@ -52,6 +52,10 @@ class Generic:
             actions = self._remove(change)
         elif change.kind is ChangeKind.ADD_REASON:
             actions = self._add_reason(change)
+        elif change.kind is ChangeKind.ADD_NOTE:
+            actions = self._add_note(change)
+        elif change.kind is ChangeKind.ASK:
+            actions = self._ask(change)
         else:
             actions = self._replace(change)
         if not actions:
@@ -84,6 +88,15 @@ class Generic:
     def _add_reason(self, change: Change) -> list[Action]:
         order = self._draft.with_reason(change.offer.concept) if change.offer else None
         return self._update(change, order)
+
+    def _add_note(self, change: Change) -> list[Action]:
+        return self._update(change, self._draft.with_note(change.note))
+
+    def _ask(self, change: Change) -> list[Action]:
+        message = self._draft.message(change.contact, change.message) if change.contact else None
+        if message is None:
+            return self._refuse("no message about this order can be written")
+        return [Action(type="create", description=change.create, resource=message)]
 
     def _update(self, change: Change, order: dict[str, Any] | None) -> list[Action]:
         if order is None:
@@ -125,6 +138,12 @@ class Epic(Generic):
     def _add_reason(self, change: Change) -> list[Action]:
         return self._refuse(f"this client takes no update, so no {change.kind.value} can be added")
 
+    def _add_note(self, change: Change) -> list[Action]:
+        return self._add_reason(change)
+
+    def _ask(self, change: Change) -> list[Action]:
+        return self._refuse("this client creates no messages")
+
 
 class UpdateInPlace(Generic):
     """Every change of an order is an update of that order, carrying the rating the imaging guide asks for."""
@@ -134,6 +153,9 @@ class UpdateInPlace(Generic):
         if change.alternative is None or not code.coded:
             return self._refuse(f"no order code for {change.alternative and change.alternative.exam}")
         return self._update(change, self._draft.changed(code.concept, change.alternative.exam))
+
+    def _ask(self, change: Change) -> list[Action]:
+        return self._refuse("this client creates no messages")
 
     def _update(self, change: Change, order: dict[str, Any] | None) -> list[Action]:
         rating = change.alternative.rating if change.alternative else ""

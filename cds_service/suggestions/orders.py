@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, Final
 
+from cds_service.findings import Contact
 from cds_service.suggestions.clean import clean
-from cds_service.suggestions.validate import INTENTS, PRIORITIES, concept_faults, faults, fitted, own_id
+from cds_service.suggestions.validate import INTENTS, PRIORITIES, concept_faults, faults, fitted, own_id, sendable
 from cds_service.vocabulary.exams import Exam
 
 _OCCURRENCE: Final = ("occurrenceDateTime", "occurrencePeriod", "occurrenceTiming")
@@ -32,6 +33,7 @@ _COPIED: Final = (
     "bodySite",
     "note",
 )
+_OF_A_MESSAGE: Final = ("subject", "encounter", "requester")
 _OF_THE_EXAM: Final = frozenset(
     {"text", "orderDetail", "bodySite", "patientInstruction", "instantiatesCanonical", "instantiatesUri"}
 )
@@ -79,6 +81,35 @@ class Draft:
         order = {member: value for member, value in self._kept.items() if member != "text"}
         order["reasonCode"] = [*order.get("reasonCode", ()), concept]
         return order
+
+    def with_note(self, text: str) -> dict[str, Any] | None:
+        """This order with one more note; None when it says so already, or isn't valid FHIR."""
+        if self._kept is None or self._faults - {"text"}:
+            return None
+        order = {member: value for member, value in self._kept.items() if member != "text"}
+        notes = order.get("note", [])
+        said = " ".join(" ".join(str(one.get("text", "")).split()).casefold() for one in notes)
+        if not text or text.casefold() in said:
+            return None
+        order["note"] = [*notes, {"text": text}]
+        return order
+
+    def message(self, contact: Contact, text: str) -> dict[str, Any] | None:
+        """
+        A message to *contact* about the child of this order; None when it would not be valid.
+
+        It does not point at the order, which is a draft that only this client knows.
+        """
+        copied = self._copied or {}
+        recipient = {"reference": contact.reference} if contact.reference else {}
+        made: dict[str, Any] = {
+            "resourceType": "CommunicationRequest",
+            "status": "draft",
+            **{member: copied[member] for member in _OF_A_MESSAGE if member in copied},
+            "recipient": [recipient | {"display": contact.name or contact.role}],
+            "payload": [{"contentString": text}],
+        }
+        return made if "subject" in made and sendable(made) else None
 
     def as_ordered(self) -> dict[str, Any] | None:
         """This order, unchanged but without empty members; None when it isn't valid FHIR."""

@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 from cachetools import LRUCache
 from fhir.resources.R4B.codeableconcept import CodeableConcept
+from fhir.resources.R4B.communicationrequest import CommunicationRequest
 from fhir.resources.R4B.servicerequest import ServiceRequest
 from pydantic import ValidationError
 
@@ -48,6 +49,7 @@ REFERENCES: Final = (
     "supportingInfo",
     "performer",
     "locationReference",
+    "recipient",
 )
 _REFERENCE: Final = re.compile(r"#\S*|urn:\S+|https?://\S+|[A-Z][A-Za-z]+/[^\s/]+(?:/_history/[^\s/]+)?")
 _OWN_ID: Final = re.compile(r"[^\s/?#\x00-\x1f]{1,512}")
@@ -171,6 +173,22 @@ def concept_faults(concept: Any) -> bool:
     except ValidationError:
         return True
     return False
+
+
+def sendable(message: Mapping[str, Any]) -> bool:
+    """
+    Whether *message* is a valid CommunicationRequest.
+
+    >>> sendable({"resourceType": "CommunicationRequest", "status": "draft"})
+    True
+    >>> sendable({"resourceType": "CommunicationRequest", "status": "draft", "payload": "hello"})
+    False
+    """
+    try:
+        CommunicationRequest.model_validate(message)
+    except ValidationError:
+        return False
+    return message.get("status") in STATUSES and not any(_references(message))
 
 
 def _words(order: Mapping[str, Any]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from cds_service.cards import overrides, template
 from cds_service.cards.render import CardWriter, Sender, Written
 from cds_service.cards.values import About
-from cds_service.findings import Advice, Alternative, Citation, Finding, Indicator, ReasonOffer, Undecided
+from cds_service.findings import Advice, Alternative, Citation, Contact, Finding, Indicator, ReasonOffer, Undecided
 from cds_service.suggestions.dialects import dialect
 from cds_service.suggestions.orders import Draft
 from cds_service.vocabulary import exams, order_codes
@@ -126,6 +126,29 @@ FINDINGS = {
         advice=Advice.REMIND,
         situation="ask for the child-size protocol",
         because="Adult settings give a child more dose than the images need.",
+        **_COMMON,
+    ),
+    Advice.CONSULT: Finding(
+        rule="several-phases",
+        advice=Advice.CONSULT,
+        situation="This question may need several phases.",
+        because="The radiologist can say which.",
+        contact=Contact("the radiologist on call", "Dr. Example", "PractitionerRole/on-call"),
+        **_COMMON,
+    ),
+    Advice.ADD_NOTE: Finding(
+        rule="protocol",
+        advice=Advice.ADD_NOTE,
+        situation="a note on the child protocol can go with it",
+        because="Settings for a child's size keep the dose small.",
+        note="Child protocol, one phase.",
+        **_COMMON,
+    ),
+    Advice.CHILD_SIZE: Finding(
+        rule="level",
+        advice=Advice.CHILD_SIZE,
+        situation="there is a reference level for this age",
+        because="Ask the physicist above this: CTDIvol 23 mGy (16 cm phantom).",
         **_COMMON,
     ),
 }

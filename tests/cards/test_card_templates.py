@@ -36,7 +36,7 @@ def test_a_card_names_its_rule_and_leaves_the_decision_to_the_clinician(advice: 
 
 def test_only_what_can_stand_without_a_button_is_sent_without_one() -> None:
     alone = {advice for advice, one in TEMPLATES.items() if not one.needs_suggestion}
-    assert alone == {Advice.ASK, Advice.REMIND, Advice.LOOK_FIRST}
+    assert alone == {Advice.ASK, Advice.REMIND, Advice.LOOK_FIRST, Advice.CHILD_SIZE}
 
 
 def test_suggestions_of_a_shipped_card() -> None:

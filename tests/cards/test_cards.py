@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from cds_service.cards.render import Issued
 from cds_service.cards.template import pattern
 from cds_service.cards.values import FIELDS, About, Speech
-from cds_service.findings import Advice, Alternative, Citation, Finding, Indicator, ReasonOffer, Undecided
+from cds_service.findings import Advice, Alternative, Citation, Contact, Finding, Indicator, ReasonOffer, Undecided
 from cds_service.hooks.response import Card
 from cds_service.suggestions.dialects import DIALECTS, dialect
 from cds_service.suggestions.orders import Draft
@@ -112,8 +112,8 @@ def test_which_advice_reaches_which_client() -> None:
     reached = {profile: {a for a in Advice if write([FINDINGS[a]], profile).issued} for profile in DIALECTS}
     assert reached == {
         "generic": set(Advice),
-        "epic": set(Advice) - {Advice.ADD_REASON},
-        "update-in-place": set(Advice),
+        "epic": set(Advice) - {Advice.ADD_REASON, Advice.ADD_NOTE, Advice.CONSULT},
+        "update-in-place": set(Advice) - {Advice.CONSULT},
     }
 
 
@@ -214,7 +214,7 @@ def test_an_order_without_a_patient_still_gets_reminders_and_questions() -> None
         for one_issued in issued
         for finding in one_issued.findings
     }
-    assert advice == {Advice.ASK, Advice.REMIND, Advice.LOOK_FIRST}
+    assert advice == {Advice.ASK, Advice.REMIND, Advice.LOOK_FIRST, Advice.CHILD_SIZE}
 
 
 def test_nothing_sensitive_is_named() -> None:
@@ -225,7 +225,7 @@ def test_nothing_sensitive_is_named() -> None:
     )
     card = only([finding], about=About("CT head, r/o NAT")).card
     assert card.detail is not None
-    assert "- In this chart: Vomiting (2026-11-20)" in card.detail
+    assert "- In this chart: Vomiting (20 November 2026)" in card.detail
     assert "- Not known here: GCS" in card.detail
     assert card.summary.startswith("This exam: ")
     assert "abuse" not in as_text(card).lower()
@@ -274,12 +274,46 @@ def test_dates_and_years_are_not_said_twice() -> None:
 
 
 def test_a_rules_own_slots_and_every_placeholder_have_a_value() -> None:
-    speech = Speech(changed(Advice.INSTEAD, fill={"remedy": "ice"}), ABOUT, CODES.say, (ULTRASOUND,))
+    speech = Speech(changed(Advice.INSTEAD, fill={"remedy": "ice"}, limits=("Mind.",)), ABOUT, CODES.say, (ULTRASOUND,))
     assert speech.value("remedy") == "ice"
     assert speech.value("nothing") == ""
-    for name in set(FIELDS) - {"reason", "also"}:
+    for name in set(FIELDS) - {"reason", "also", "note", "contact"}:
         assert speech.value(name), name
     assert speech.value("reason") == ""
+
+
+def test_the_orders_own_name_is_no_evidence() -> None:
+    finding = changed(Advice.INSTEAD, evidence=(Evidence("Order: CT head", "ServiceRequest/1", "2026-11-20"),))
+    assert "In this chart" not in (only([finding]).card.detail or "")
+
+
+def test_what_an_alternative_asks_for_is_told() -> None:
+    detail = only([changed(Advice.INSTEAD, limits=("MRI at this age usually needs sedation",))]).card.detail or ""
+    assert "- Mind: MRI at this age usually needs sedation.\n" in detail
+    assert "Mind" not in (only([FINDINGS[Advice.INSTEAD]]).card.detail or "")
+
+
+def test_nobody_is_asked_from_a_critical_card() -> None:
+    asking = changed(Advice.LOOK_FIRST, contact=FINDINGS[Advice.CONSULT].contact)
+    assert labels(only([asking]).card) == [
+        "Remove the order for CT abdomen and pelvis without and with contrast",
+        "Ask the radiologist on call (Dr. Example)",
+    ]
+    urgent = replace(asking, indicator=Indicator.CRITICAL)
+    assert len(labels(only([urgent]).card)) == 1
+    assert len(labels(only([asking, changed(Advice.REMIND, indicator=Indicator.CRITICAL)]).card)) == 1
+
+
+def test_a_contact_without_a_name_is_called_by_the_role() -> None:
+    nameless = changed(Advice.CONSULT, contact=Contact("the medical physicist", ""))
+    assert labels(only([nameless]).card) == ["Ask the medical physicist"]
+    assert write([changed(Advice.CONSULT, contact=None)]).issued == ()
+
+
+def test_two_notes_are_two_changes() -> None:
+    other = changed(Advice.ADD_NOTE, note="Collimate.", rule="other")
+    assert len(labels(only([FINDINGS[Advice.ADD_NOTE], other]).card)) == 2
+    assert len(labels(only([FINDINGS[Advice.ADD_NOTE], changed(Advice.ADD_NOTE, rule="other")]).card)) == 1
 
 
 def test_without_override_reasons_of_its_own_a_rule_offers_the_usual_ones() -> None:

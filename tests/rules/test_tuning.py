@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from cds_service.findings import Contact
 from cds_service.rules.tuning import read_site
 from cds_service.yaml_source import read
 from tests.rules.desk import ADULT, BELLY
@@ -79,3 +80,23 @@ def test_a_threshold_no_site_may_change():
 
 def test_own_override_reasons():
     assert site("override_reasons: {night-shift: Night shift}")[0].override_reasons == {"night-shift": "Night shift"}
+
+
+def test_contacts():
+    found, problems = site(
+        "contacts: {radiologist: {name: Dr. Example, reference: PractitionerRole/on-call}, physicist: {name: X}}"
+    )
+    assert problems == []
+    assert found.contacts["radiologist"] == Contact(
+        "the radiologist on call", "Dr. Example", "PractitionerRole/on-call"
+    )
+    assert found.contacts["physicist"].reference == ""
+
+
+def test_contacts_that_nobody_can_ask():
+    _, problems = site("contacts:\n  nurse: {name: X}\n  physicist: {name: X, reference: Patient/1}\n  radiologist: {}")
+    assert [str(one).partition(";")[0] for one in problems] == [
+        "site.yaml:2: nurse is not a contact a rule asks for",
+        "site.yaml:3: Patient/1 is no one who can be asked",
+        "site.yaml:4: the contact radiologist needs name",
+    ]

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from fhir.resources.R4B.communicationrequest import CommunicationRequest as Message
 from fhir.resources.R4B.servicerequest import ServiceRequest as Valid
 
 
@@ -28,6 +29,9 @@ def check_card(card: Mapping[str, Any]) -> None:
 
 def check_suggestion(actions: list[dict[str, Any]], orders: Mapping[str, Any]) -> None:
     """Its actions can be done as they stand: the draft is named, and an order that is written is whole and valid."""
+    if [one["resource"]["resourceType"] for one in actions if "resource" in one] == ["CommunicationRequest"]:
+        check_message(actions[0], *orders.values())
+        return
     (named,) = {
         one.get("resourceId", "").removeprefix("ServiceRequest/") or one["resource"]["id"] for one in aimed(actions)
     }
@@ -39,6 +43,15 @@ def check_suggestion(actions: list[dict[str, Any]], orders: Mapping[str, Any]) -
             check_order(action["resource"], draft, new=action["type"] == "create")
 
 
+def check_message(action: dict[str, Any], *drafts: Mapping[str, Any]) -> None:
+    """The message is valid, about the child of the orders, and goes to somebody."""
+    message = action["resource"]
+    Message.model_validate(message)
+    assert (action["type"], message["status"]) == ("create", "draft")
+    assert message["subject"] in [draft["subject"] for draft in drafts]
+    assert message["recipient"] and message["payload"][0]["contentString"]
+
+
 def aimed(actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The actions that change or remove the draft."""
     return [one for one in actions if one["type"] in ("delete", "update")]
@@ -48,7 +61,7 @@ def check_order(order: dict[str, Any], draft: Mapping[str, Any], *, new: bool) -
     """The order is valid, a draft, and differs from *draft* only in what was to be changed."""
     Valid.model_validate(order)
     assert (order["status"], order["intent"]) == ("draft", "order")
-    changed = {"code", "id", "authoredOn", "category"} if new else {"reasonCode"}
+    changed = {"code", "id", "authoredOn", "category"} if new else {"reasonCode", "note"}
     same = {name for name in {*order, *draft} - changed if order.get(name) == draft.get(name)}
     assert {*order, *draft} - changed == same
     assert new == ("id" not in order)

@@ -4,7 +4,7 @@ from itertools import count
 
 import pytest
 
-from cds_service.findings import Alternative, Change, ChangeKind, ReasonOffer
+from cds_service.findings import Alternative, Change, ChangeKind, Contact, ReasonOffer
 from cds_service.hooks.response import Suggestion
 from cds_service.suggestions.dialects import DIALECTS, Generic, dialect
 from cds_service.suggestions.orders import Draft
@@ -54,6 +54,53 @@ REASON = Change(
     update="Add headache to the order",
     offer=ReasonOffer("headache", "Headache", {"text": "Headache"}),
 )
+
+NOTE = Change(ChangeKind.ADD_NOTE, "Add this note", update="Add a note", note="Lowest pulse rate.")
+ASK = Change(
+    ChangeKind.ASK,
+    "Ask the radiologist",
+    create="Ask the radiologist",
+    message="Which phases?",
+    contact=Contact("the radiologist", "Dr. Example", "PractitionerRole/on-call"),
+)
+
+
+def test_a_note_is_an_update_where_orders_can_be_updated() -> None:
+    for profile in ("generic", "update-in-place"):
+        made = speaker(profile).suggestion(NOTE)
+        assert made is not None
+        (action,) = made.actions
+        assert (action.type, action.resource["note"]) == ("update", [{"text": "Lowest pulse rate."}])  # type: ignore[index]
+        assert not faults(action.resource or {})
+    epic = speaker("epic")
+    assert epic.suggestion(NOTE) is None
+    assert epic.notes == ["this client takes no update, so no note can be added"]
+
+
+def test_a_message_is_created_only_where_the_client_takes_one() -> None:
+    made = speaker("generic").suggestion(ASK)
+    assert made is not None
+    (action,) = made.actions
+    assert action.type == "create"
+    assert action.resource == {
+        "resourceType": "CommunicationRequest",
+        "status": "draft",
+        "subject": {"reference": "Patient/kid"},
+        "recipient": [{"reference": "PractitionerRole/on-call", "display": "Dr. Example"}],
+        "payload": [{"contentString": "Which phases?"}],
+    }
+    for profile in ("epic", "update-in-place"):
+        one = speaker(profile)
+        assert one.suggestion(ASK) is None
+        assert one.notes == ["this client creates no messages"]
+
+
+def test_no_message_about_nobody_or_to_nobody() -> None:
+    bare = {member: value for member, value in ORDER.items() if member != "subject"}
+    one = speaker("generic", bare)
+    assert one.suggestion(ASK) is None
+    assert one.notes == ["no message about this order can be written"]
+    assert speaker("generic").suggestion(Change(ChangeKind.ASK, "x", create="x", message="x")) is None
 
 
 def speaker(profile: str, order: dict[str, object] = ORDER, reference: str = "ServiceRequest/draft-1") -> Generic:

@@ -10,7 +10,7 @@ from fhir.resources.R4B.servicerequest import ServiceRequest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cds_service.findings import Alternative, Change, ChangeKind, ReasonOffer
+from cds_service.findings import Alternative, Change, ChangeKind, Contact, ReasonOffer
 from cds_service.suggestions.clean import DEEPEST, clean, sound
 from cds_service.suggestions.dialects import DIALECTS, dialect
 from cds_service.suggestions.orders import Draft
@@ -178,6 +178,28 @@ def test_a_fault_in_what_is_replaced_does_not_matter() -> None:
     one = draft(FULL | {"code": {"coding": "CT"}, "orderDetail": "oral"})
     assert one.changed(CONCEPT, US) is not None
     assert one.with_reason(CONCEPT) is None
+
+
+def test_a_note_is_added_once() -> None:
+    noted = draft(FULL).with_note("Lowest pulse rate.")
+    assert noted is not None
+    assert noted["note"][-1] == {"text": "Lowest pulse rate."}
+    assert {**FULL, "note": noted["note"]} == noted | {member: FULL[member] for member in FULL if member == "text"}
+    assert draft(noted).with_note("Lowest pulse rate.") is None
+    assert (
+        draft(FULL | {"note": [{"text": "as said: lowest  PULSE rate. Thanks"}]}).with_note("Lowest pulse rate.")
+        is None
+    )
+    assert draft(FULL).with_note("") is None
+    assert draft(FULL | {"note": "none"}).with_note("Lowest pulse rate.") is None
+
+
+def test_a_message_that_would_not_be_valid_is_not_made() -> None:
+    made = draft(FULL).message(Contact("the physicist", "", "PractitionerRole/a"), "Help?")
+    assert made is not None
+    assert made["recipient"] == [{"reference": "PractitionerRole/a", "display": "the physicist"}]
+    assert draft(FULL).message(Contact("the physicist", "", "no reference"), "Help?") is None
+    assert draft(FULL).message(Contact("the physicist", ""), "") is None
 
 
 def test_a_reason_that_is_no_concept_is_not_added() -> None:
