@@ -86,16 +86,42 @@ class ReasonOffer:
     regions: frozenset[str] = frozenset()
 
 
+class Activity(NamedTuple):
+    """How much of a tracer a guideline gives by weight: MBq per kilogram, and MBq at least and, unless 0, at most."""
+
+    per_kg_low: float
+    per_kg_high: float
+    least: float
+    most: float = 0
+
+    def of(self, low: float, high: float) -> tuple[float, float]:
+        """
+        The least and the most MBq for a weight between *low* and *high* kg.
+
+        >>> Activity(3.7, 5.55, 37, 148).of(18, 18)
+        (66.6, 99.9)
+        >>> Activity(9.3, 9.3, 37).of(3, 3), Activity(3.7, 5.55, 37, 148).of(60, 60)
+        ((37, 37), (148, 148))
+        """
+        return self._bounded(self.per_kg_low * low), self._bounded(self.per_kg_high * high)
+
+    def _bounded(self, value: float) -> float:
+        value = max(value, self.least)
+        return round(min(value, self.most) if self.most else value, 6)
+
+
 class Basis(NamedTuple):
     """
     What a finding rests on: facts by name, weightiest first.
 
-    Their evidence is the finding's, *most* pieces of it; with ``each_prior`` every earlier exam is one.
+    Their evidence is the finding's, *most* pieces of it; with ``each_prior`` every earlier exam is one. With an
+    ``activity`` what it comes to for this child's weight is one more.
     """
 
     facts: tuple[str, ...] = ()
     most: int = 0
     each_prior: bool = False
+    activity: Activity | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ of Markdown; it is plain functions on plain values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from cds_service.findings import Advice, Basis, Finding, Indicator, Outcome, Verdict, importance
+from cds_service.findings import Activity, Advice, Basis, Finding, Indicator, Outcome, Verdict, importance
 from cds_service.rules import safety
 from cds_service.rules.check_judge import judge_check
 from cds_service.rules.rule import Check, RuleSet, Topic
@@ -115,7 +115,17 @@ def evidence(basis: Basis, facts: Facts) -> tuple[Evidence, ...]:
         if basis.each_prior and isinstance(reading.value, Priors):
             pieces += [piece for prior in reading.value.considered(basis.most) for piece in prior.evidence[:1]]
         pieces += reading.evidence
+    if basis.activity is not None:
+        pieces += _by_weight(basis.activity, facts["patient.weight"])
     return tuple(dict.fromkeys(pieces))[: basis.most]
+
+
+def _by_weight(activity: Activity, weight: Reading) -> Iterator[Evidence]:
+    """What *activity* comes to for this child; the weight itself is evidence of its own."""
+    if weight.value is not None:
+        low, high = activity.of(*weight.value)
+        least, most = f"{low:.0f}", f"{high:.0f}"
+        yield Evidence(f"by this weight {least} MBq" if least == most else f"by this weight {least} to {most} MBq")
 
 
 def judge_anew(order: Exam, facts: Facts, rules: RuleSet, *, want_all: bool = False) -> Judgement:

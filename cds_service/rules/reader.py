@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from cds_service.errors import Problem
-from cds_service.findings import Advice, Indicator, ReasonOffer
+from cds_service.errors import PhraseError, Problem
+from cds_service.findings import Activity, Advice, Indicator, ReasonOffer
 from cds_service.rules.criteria import ALWAYS, Criterion, Scope, compile_block
 from cds_service.rules.fields import Fields
 from cds_service.rules.hints import hints
@@ -28,6 +28,7 @@ from cds_service.rules.rule import (
 )
 from cds_service.vocabulary.exams import MODALITIES, Exam
 from cds_service.vocabulary.facts import STATIC, Fact, Kind
+from cds_service.vocabulary.quantities import Amount, quantity
 from cds_service.yaml_source import Block, Text, line_of
 
 TOPIC_EXPECTS = ("warning", "info", "preference", "no imaging", "ask", "silence")
@@ -253,11 +254,36 @@ def _levels(fields: Fields, scope: Scope) -> Iterator[Level]:
         one = Fields(body, fields.file, fields.problems, "a level")
         exams, text = one.exams("exam"), one.text("text")
         criterion = compile_block(one.block_at("when"), scope)
+        activity = _activity(one) if one.get("activity") is not None else None
         one.finish()
         if len(exams) == 1:
-            yield Level(exams[0], criterion, text)
+            yield Level(exams[0], criterion, text, activity)
         else:
             one.wrong(one.block, "a level is that of one exam", "write exam: CT head without contrast")
+
+
+def _activity(level: Fields) -> Activity:
+    one = Fields(level.get("activity"), level.file, level.problems, "an activity")
+    per_kg = [_amount_in(value, "MBq/kg", one) for value in one.items("per_kg")] or [0.0]
+    least, most = one.get("least"), one.get("most")
+    made = Activity(
+        min(per_kg), max(per_kg), _amount_in(least, "MBq", one), 0 if most is None else _amount_in(most, "MBq", one)
+    )
+    one.finish()
+    if 0 < made.most < made.least or not made.per_kg_low:
+        one.wrong(one.block, "this activity is none", "give per_kg, and a most that is above the least")
+    return made
+
+
+def _amount_in(value: Any, unit: str, fields: Fields) -> float:
+    try:
+        amount = quantity(str(value))
+    except PhraseError:
+        amount = None
+    if isinstance(amount, Amount) and amount.unit == unit and amount.value > 0:
+        return amount.value
+    fields.wrong(value, f"{value} is no activity", f"write it as in 37 {unit}")
+    return 0.0
 
 
 def _modalities(block: Any) -> frozenset[str]:

@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from cds_service.findings import Advice, Citation, Contact, Indicator, ReasonOffer
+from cds_service.findings import Activity, Advice, Citation, Contact, Indicator, ReasonOffer
 from cds_service.rules.criteria import Answer, Criterion
 from cds_service.rules.hints import REASON, Hints, could_hold
 from cds_service.rules.ratings import Rating, Row
@@ -161,6 +161,7 @@ class Level:
     exam: Exam
     criterion: Criterion
     text: str
+    activity: Activity | None = None
 
     def is_for(self, order: Exam) -> bool:
         """Whether *order* is this very exam, scanned once: levels are those of one pass."""

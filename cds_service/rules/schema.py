@@ -164,7 +164,8 @@ def _topic(block: Any, exams: Any, card: Any, logic: Mapping[str, Any]) -> dict[
 
 
 def _check(block: Any, exams: Any, card: Any, logic: Mapping[str, Any]) -> dict[str, Any]:
-    level = _block({"exam": TEXT, "when": block, "text": TEXT}, ["exam", "text"])
+    activity = _block({"per_kg": _some(TEXT), "least": TEXT, "most": TEXT}, ["per_kg", "least"])
+    level = _block({"exam": TEXT, "when": block, "text": TEXT, "activity": activity}, ["exam", "text"])
     own = {
         "applies_to": block,
         "when": block,

@@ -1,7 +1,7 @@
 """Advice on how a right order is carried out: notes, reference levels, whom to ask, and what an alternative asks for."""
 
 from cds_service.errors import ContentError
-from cds_service.findings import Contact
+from cds_service.findings import Activity, Contact
 from cds_service.rules.ruleset import build, parse
 from tests.rules.desk import BROADER, COMMON, PASSES, SHAKY, desk, rules_of, says
 
@@ -122,3 +122,42 @@ def test_a_level_that_cannot_be_read_is_refused():
     assert "is not a value of ask" in " ".join(
         problems_of(LEVELS.replace("advice: child-size", "advice: child-size\nask: nurse"))
     )
+
+
+ACTIVITY = LEVELS.replace(
+    "text: more.", "text: more., activity: {per_kg: [3.7 MBq/kg, 5.55 MBq/kg], least: 37 MBq, most: 148 MBq}"
+)
+
+
+def told(weight):
+    facts = {"patient__weight": weight} if weight is not None else {}
+    return [piece.text for piece in of(rules_of(level=ACTIVITY), **facts).finding.evidence]
+
+
+def test_an_activity_is_worked_out_for_this_childs_weight():
+    assert told(18) == ["by this weight 67 to 100 MBq"]
+    assert told(60) == ["by this weight 148 MBq"]
+    assert told((17, 19)) == ["by this weight 63 to 105 MBq"]
+    assert told(None) == []
+
+
+def test_each_child_gets_an_activity_of_its_own_though_the_judgement_is_remembered():
+    rules = rules_of(level=ACTIVITY)
+    said = [of(rules, patient__weight=weight).finding.evidence[0].text for weight in (18, 20, 18)]
+    assert said == ["by this weight 67 to 100 MBq", "by this weight 74 to 111 MBq", "by this weight 67 to 100 MBq"]
+
+
+def test_an_activity_has_a_floor_and_may_have_a_ceiling():
+    assert Activity(9.3, 9.3, 37).of(100, 100) == (930, 930)
+    assert Activity(9.3, 9.3, 37, 74).of(3, 100) == (37, 74)
+
+
+def test_an_activity_that_cannot_be_read_is_refused():
+    for wrong, trouble in (
+        ("least: 37 mCi", "37 mCi is no activity; write it as in 37 MBq"),
+        ("least: much", "much is no activity"),
+        ("least: 370 MBq", "this activity is none"),
+        ("least: 0 MBq", "0 MBq is no activity"),
+    ):
+        assert trouble in " ".join(problems_of(ACTIVITY.replace("least: 37 MBq", wrong))), wrong
+    assert "this activity is none" in " ".join(problems_of(ACTIVITY.replace("per_kg: [3.7 MBq/kg, 5.55 MBq/kg], ", "")))
