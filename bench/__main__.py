@@ -6,7 +6,7 @@ import statistics
 import sys
 
 from bench import bodies, judging
-from bench.load import closed, http, paced
+from bench.load import closed, each, http, paced
 from bench.servers import Server, bare, ours
 
 PATH = "/cds-services/pediatric-imaging-order-sign"
@@ -42,6 +42,29 @@ def cpu_table(one: Server, other: Server) -> bool:
     return good
 
 
+def strangers_table(one: Server, other: Server) -> None:
+    """CPU per request when nobody was ever seen before: what is remembered of a child's record helps nothing."""
+    print("\nCPU per request, another child each time (no bar)\n")
+    print("| priors | service µs | bare µs | ratio |")
+    print("|---|---|---|---|")
+    number = 0
+    for priors in bodies.PRIORS:
+        whole, count = bodies.body(priors), COUNTS[priors] // 2
+        rows = []
+        for _ in range(ROUNDS):
+            pair = []
+            for server in (one, other):
+                requests = [http(PATH, bodies.another(whole, number + place)) for place in range(count)]
+                number += count
+                before = server.cpu
+                each(server.port, requests)
+                pair.append((server.cpu - before) / count)
+            rows.append(pair)
+        ratio = statistics.median(mine / theirs for mine, theirs in rows)
+        mine, theirs = (statistics.median(column) * 1e6 for column in zip(*rows, strict=True))
+        print(f"| {priors} | {mine:.0f} | {theirs:.0f} | {ratio:.2f} |")
+
+
 def latency_table(one: Server, other: Server) -> None:
     """Latency at one and at many clients."""
     print(f"\nLatency in ms, one client and {MANY} clients\n")
@@ -75,6 +98,7 @@ def main() -> int:
     with ours() as one, bare() as other:
         print(f"\nReady after {one.ready_after:.2f} s (at most 2.5)")
         good &= cpu_table(one, other)
+        strangers_table(one, other)
         latency_table(one, other)
         good &= half_load(one, other)
         print(f"\nResident memory: service {one.resident:.0f} MB (at most 150), bare {other.resident:.0f} MB")

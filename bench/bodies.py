@@ -21,6 +21,10 @@ def _day(days_ago: int) -> str:
     return (datetime.now(UTC) - timedelta(days=days_ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _plain_searchset(resources: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": one} for one in resources]}
+
+
 def _searchset(resources: list[dict[str, Any]]) -> dict[str, Any]:
     entries = [
         {"fullUrl": f"https://ehr.example.org/fhir/{one['resourceType']}/{one['id']}", "resource": one,
@@ -219,8 +223,8 @@ def request(priors: int, *, instance: str = "7c2a8f3e-5b1d-4e6f-9a0b-1c2d3e4f5a6
                 "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB"},
                 "subject": _SUBJECT,
             },
-            "conditions": _searchset(_conditions()),
-            "observations": _searchset(_observations()),
+            "conditions": _plain_searchset(_conditions()),
+            "observations": _plain_searchset(_observations()),
             "imagingStudies": _searchset(by_kind["ImagingStudy"]),
             "reports": _searchset(by_kind["DiagnosticReport"]),
             "procedures": _searchset(by_kind["Procedure"]),
@@ -235,4 +239,9 @@ def request(priors: int, *, instance: str = "7c2a8f3e-5b1d-4e6f-9a0b-1c2d3e4f5a6
 
 def body(priors: int) -> bytes:
     """The request as it goes over the wire."""
-    return json.dumps(request(priors)).encode()
+    return json.dumps(request(priors), separators=(",", ":")).encode()
+
+
+def another(whole: bytes, number: int) -> bytes:
+    """The same request about another child, as long as the first."""
+    return whole.replace(PATIENT.encode(), f"child-{number:05}".encode())

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 
 
 def http(path: str, body: bytes) -> bytes:
@@ -73,14 +75,13 @@ class Times:
         return len(self.seconds) / self.wall
 
 
-async def _closed(port: int, request: bytes, count: int, clients: int) -> Times:
+async def _closed(port: int, requests: Iterator[bytes], clients: int) -> Times:
     loop = asyncio.get_running_loop()
-    left = iter(range(count))
     seconds: list[float] = []
 
     async def client() -> None:
         transport, connection = await loop.create_connection(Connection, "127.0.0.1", port)
-        for _ in left:
+        for request in requests:
             began = time.perf_counter()
             status = await connection.ask(request)
             seconds.append(time.perf_counter() - began)
@@ -119,7 +120,12 @@ async def _open(port: int, request: bytes, count: int, rate: float) -> Times:
 
 def closed(port: int, request: bytes, count: int, clients: int = 1) -> Times:
     """*count* requests from *clients* that each wait for their answer before asking again."""
-    return asyncio.run(_closed(port, request, count, clients))
+    return asyncio.run(_closed(port, repeat(request, count), clients))
+
+
+def each(port: int, requests: Iterable[bytes]) -> Times:
+    """Every one of *requests* once, from one client."""
+    return asyncio.run(_closed(port, iter(requests), 1))
 
 
 def paced(port: int, request: bytes, count: int, rate: float) -> Times:

@@ -26,6 +26,7 @@ from cds_service.content import TOPIC_SYSTEM, Content
 from cds_service.facts.exams import Recognised, recognise
 from cds_service.facts.gather import Child, OrderFacts, Site
 from cds_service.fhir.client import Access, Cache, complete
+from cds_service.fhir.memory import RecordMemory
 from cds_service.fhir.prefetch import patient_of, records
 from cds_service.fhir.records import LazyRecords
 from cds_service.fhir.resources import CodeableConcept, ServiceRequest
@@ -42,6 +43,7 @@ from cds_service.suggestions.dialects import dialect
 from cds_service.suggestions.orders import Draft
 from cds_service.telemetry import Metrics, log
 from cds_service.vocabulary.exams import Exam
+from cds_service.vocabulary.readings import Reading
 
 EXTENSION = "org.pediatric-imaging-cds.decision"
 """The one extension of ours: decision id, content revision, and what could not be read."""
@@ -71,11 +73,17 @@ class Keeper(Protocol):
 
 
 class Order(NamedTuple):
-    """One imaging order of the call: as it came, as read, and as recognised."""
+    """
+    One imaging order of the call: as it came, as read, and as recognised.
 
-    draft: DraftOrder
+    ``facts`` are those the order and its child's record tell without regard to the hour, once they were asked for.
+    """
+
+    given: DraftOrder
     resource: ServiceRequest
     recognised: Recognised
+    draft: Draft
+    facts: dict[str, Reading]
 
 
 class Judged(NamedTuple):
@@ -98,6 +106,7 @@ class Advisor:
     site: Site
     public_url: str = ""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    known: RecordMemory = field(default_factory=RecordMemory)
     _writer: tuple[Content, CardWriter] | None = None
     _kept: dict[object, tuple[tuple[Verdict, ...], msgspec.Raw]] = field(default_factory=dict)
 
@@ -109,13 +118,14 @@ class Advisor:
         """
         began = time.perf_counter()
         content, now = self.library.content, self.clock()
-        orders = list(imaging_orders(request, content))
+        earlier = self.known.find(client.id, request)
+        orders = list(imaging_orders(request, content, earlier))
         judged: list[Judged] = []
         issued: list[Issued] = []
         child: Child | None = None
         decision = random_id()
         if orders:
-            record = await self._record(client, request, deadline)
+            record = earlier or await self._record(client, request, deadline)
             child = self._child(record, content, request, now)
             judged = judge_orders(orders, child, content)
             for one in judged:
@@ -131,6 +141,8 @@ class Advisor:
         fetched = await complete(request, access, deadline)
         record = records(request, fetched=fetched.values, gaps=fetched.gaps)
         patient_of(record)
+        if not (fetched.values or fetched.gaps):
+            self.known.keep(client.id, request, record)
         return record
 
     def _child(self, record: LazyRecords, content: Content, request: HookRequest, now: datetime) -> Child:
@@ -243,16 +255,22 @@ class Advisor:
         )
 
 
-def imaging_orders(request: HookRequest, content: Content) -> Iterator[Order]:
-    """The orders of the call that are imaging exams we recognise."""
-    for draft in request.context.orders:
-        try:
-            resource = _ORDER.decode(draft.raw)
-        except (msgspec.DecodeError, RecursionError):
-            resource = lenient_order(draft)
-        recognised = recognise(resource, content.exams)
-        if recognised.exam is not None:
-            yield Order(draft, resource, recognised)
+def imaging_orders(request: HookRequest, content: Content, known: LazyRecords | None = None) -> Iterator[Order]:
+    """The orders of the call that are imaging exams we recognise; those seen before with a *known* record as then."""
+    for given in request.context.orders:
+        make = partial(_read_order, given, content)
+        order = make() if known is None else known.derived(content, make, (given.reference, given.raw))
+        if order.recognised.exam is not None:
+            yield order
+
+
+def _read_order(given: DraftOrder, content: Content) -> Order:
+    try:
+        resource = _ORDER.decode(given.raw)
+    except (msgspec.DecodeError, RecursionError):
+        resource = lenient_order(given)
+    recognised = recognise(resource, content.exams)
+    return Order(given, resource, recognised, Draft(given.resource, given.reference, exam=recognised.exam), {})
 
 
 def lenient_order(draft: DraftOrder) -> ServiceRequest:
@@ -306,7 +324,7 @@ def judge_orders(orders: Sequence[Order], child: Child, content: Content, *, wan
     """Every order with what the rules say of it."""
     judged = []
     for order in orders:
-        facts = child.about(order.resource, order.recognised)
+        facts = child.about(order.resource, order.recognised, order.facts)
         judged.append(Judged(order, facts, judge(order.recognised.exam, facts, content.rules, want_all=want_all)))
     return judged
 
@@ -326,9 +344,8 @@ def write_cards(
     new_id: Callable[[], str],
 ) -> Written:
     """The cards of one order in the dialect of *profile*, and why anything was not offered."""
-    given, exam = order.draft, order.recognised.exam
-    draft = Draft(given.resource, given.reference, exam=exam)
-    tongue = dialect(profile)(draft, content.orders, new_id=random_id)
+    exam = order.recognised.exam
+    tongue = dialect(profile)(order.draft, content.orders, new_id=random_id)
     said = content.orders.say(exam) if exam is not None else order.recognised.name
     about = About(said[:1].upper() + said[1:], exam)
     written = (writer or card_writer(content)).write(findings, about, tongue, new_id=new_id)

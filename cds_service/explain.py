@@ -57,7 +57,7 @@ def explain(asked: Asked) -> Iterator[str]:
     count = len(request.context.orders)
     yield f"{request.hook} with {count} order{'' if count == 1 else 's'} to judge, content {content.digest}"
     orders = list(imaging_orders(request, content))
-    judged = {id(order.draft) for order in orders}
+    judged = {id(order.given) for order in orders}
     for draft in request.context.orders:
         if id(draft) not in judged:
             yield from _not_judged(draft, content)
@@ -118,7 +118,7 @@ def _gaps(child: Child) -> Iterator[str]:
 
 def _order(one: Judged, asked: Asked) -> Iterator[str]:
     recognised = one.order.recognised
-    yield f"\nORDER {one.order.draft.reference or '(no id)'}: {recognised.name}"
+    yield f"\nORDER {one.order.given.reference or '(no id)'}: {recognised.name}"
     yield f"  Read as {recognised.exam}, {recognised.why}."
     yield "\n  KNOWN"
     yield from _known(one, asked.content)
@@ -147,7 +147,7 @@ def _known(one: Judged, content: Content) -> Iterator[str]:
             if isinstance(reading.value, Priors) and not reading.value.items:
                 nowhere.setdefault(_said(reading), []).append(name)
             else:
-                yield from _wrapped(f"{name}: {_said(reading, one.order.draft.reference)}", 6)
+                yield from _wrapped(f"{name}: {_said(reading, one.order.given.reference)}", 6)
         for said, alike in nowhere.items():
             yield from _wrapped(f"{said}: {', '.join(alike)}", 6)
 

@@ -85,9 +85,9 @@ class Child:
         self._unheard: Mapping[str, Reading] | None = None
         self._recorded: frozenset[str] | None = None
 
-    def about(self, order: ServiceRequest, recognised: Recognised) -> OrderFacts:
-        """The facts of one of the call's orders."""
-        return OrderFacts(self, order, recognised)
+    def about(self, order: ServiceRequest, recognised: Recognised, own: dict[str, Reading] | None = None) -> OrderFacts:
+        """The facts of one of the call's orders; *own* are those the order itself tells, if they were read before."""
+        return OrderFacts(self, order, recognised, {} if own is None else own)
 
     @property
     def findings(self) -> Findings:
@@ -166,12 +166,12 @@ class OrderFacts(dict[str, Reading]):
     A dictionary that fills itself: what nobody recorded is filled in at once, everything else when asked for.
     """
 
-    def __init__(self, child: Child, order: ServiceRequest, recognised: Recognised) -> None:
+    def __init__(self, child: Child, order: ServiceRequest, recognised: Recognised, own: dict[str, Reading]) -> None:
         super().__init__()
         self._child = child
         self._order = order
         self._recognised = recognised
-        self._own: dict[str, Reading] | None = None
+        self._own = own
         self._defining: set[str] = set()
         self._circular = False
         self._filled = False
@@ -244,11 +244,11 @@ class OrderFacts(dict[str, Reading]):
         return self._finding(name)
 
     def _of_order(self, name: str) -> Reading:
-        if self._own is None:
+        if not self._own:
             reasons = recognise_reasons(self._order, self._child.records, self._child.reasons)
             known = self._child.reasons.reasons
             regions = {one: known[one].regions for one in reasons.names.values if one in known}
-            self._own = order_facts(self._order, self._recognised, reasons, reason_regions=regions)
+            self._own.update(order_facts(self._order, self._recognised, reasons, reason_regions=regions))
         return self._own.get(name, UNKNOWN)
 
     def _setting(self, name: str) -> Reading:

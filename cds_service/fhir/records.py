@@ -7,12 +7,15 @@ gives what could be read, and its ``gap`` says why the rest is unknown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Generic, NamedTuple, Protocol, TypeVar, cast
 
 from cds_service.fhir.resources import Resource
 
 T = TypeVar("T", bound=Resource)
+D = TypeVar("D")
+
+_DERIVED = 50
 
 
 class Section(NamedTuple, Generic[T]):
@@ -38,6 +41,10 @@ class Records(Protocol):
         """The resources of one type."""
         ...  # pragma: no cover
 
+    def derived(self, by: object, make: Callable[[], D], key: Hashable = None) -> D:
+        """What *make* makes of the record and what *by* and *key* stand for, made once."""
+        ...  # pragma: no cover
+
 
 class LazyRecords:
     """Records whose sections are made by *readers* when first asked for, and kept for the call."""
@@ -46,6 +53,7 @@ class LazyRecords:
         self.patient_id = patient_id
         self._readers = readers
         self._sections: dict[type[Resource], Section[Resource]] = {}
+        self._derived: dict[tuple[int, Hashable], tuple[object, object]] = {}
 
     def read(self, kind: type[T]) -> Section[T]:
         """The resources of one type; an incomplete, empty section when nothing provides that type."""
@@ -55,6 +63,19 @@ class LazyRecords:
             section = reader() if reader is not None else Section()
             self._sections[kind] = section
         return cast("Section[T]", section)
+
+    def derived(self, by: object, make: Callable[[], D], key: Hashable = None) -> D:
+        """
+        What *make* makes of the record and of nothing that *by* (the very object) and *key* do not tell.
+
+        Nothing that hangs on the hour belongs here: a record outlives its call.
+        """
+        known = self._derived.get((id(by), key))
+        if known is None:
+            if len(self._derived) >= _DERIVED:
+                self._derived.clear()
+            known = self._derived[id(by), key] = by, make()
+        return cast("D", known[1])
 
 
 def given(patient_id: str, *resources: Resource, complete: bool = True) -> LazyRecords:

@@ -11,6 +11,7 @@ import hmac
 import os
 import secrets
 import uuid
+from functools import lru_cache
 from pathlib import Path
 
 from cds_service.telemetry import log
@@ -18,6 +19,7 @@ from cds_service.telemetry import log
 _SECRET_BYTES = 32
 _NAME_BYTES = 16
 _HALF = 8
+_LATELY = 1000
 
 
 class Identity:
@@ -25,14 +27,15 @@ class Identity:
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
+        self._name = lru_cache(_LATELY)(self._named)
 
     def patient(self, client: str, patient_id: str) -> str:
         """What stands for a patient of *client* in everything we keep."""
-        return self._digest("patient", client, patient_id)[:_NAME_BYTES].hex()
+        return self._name("patient", client, patient_id)
 
     def encounter(self, client: str, encounter_id: str | None) -> str:
         """What stands for an encounter; empty when there is none."""
-        return self._digest("encounter", client, encounter_id)[:_NAME_BYTES].hex() if encounter_id else ""
+        return self._name("encounter", client, encounter_id) if encounter_id else ""
 
     def card_id(self, client: str) -> str:
         """
@@ -59,6 +62,9 @@ class Identity:
         seal = bytearray(self._digest("card", client, random.hex())[:_HALF])
         seal[0] = seal[0] & 0x3F | 0x80  # UUID variant
         return bytes(seal)
+
+    def _named(self, purpose: str, *parts: str) -> str:
+        return self._digest(purpose, *parts)[:_NAME_BYTES].hex()
 
     def _digest(self, purpose: str, *parts: str) -> bytes:
         message = "\0".join((purpose, *parts)).encode("utf-8", "surrogatepass")

@@ -18,6 +18,7 @@ from cds_service.advise import Judged, imaging_orders, judge_orders, make_child
 from cds_service.app import assembled, build
 from cds_service.content import Content
 from cds_service.facts.gather import Site
+from cds_service.fhir.memory import RecordMemory
 from cds_service.fhir.prefetch import records
 from cds_service.hooks.parse import parse
 from cds_service.http.ports import Parts
@@ -42,9 +43,16 @@ class Service:
 
     async def call(self, scenario: dict[str, Any]) -> httpx.Response:
         """The answer to the call *scenario* describes."""
-        self.now = moment(scenario["at"])
-        body = request(scenario)
+        return await self.ask(request(scenario), moment(scenario["at"]))
+
+    async def ask(self, body: dict[str, Any], now: datetime) -> httpx.Response:
+        """The answer to a request that comes at *now*."""
+        self.now = now
         return await self.client.post(SERVICES + body["hook"], json=body)
+
+    def forget(self) -> None:
+        """Make every record one that never came before."""
+        self.parts.advisor.known = RecordMemory()
 
     def judged(self, scenario: dict[str, Any]) -> list[Judged]:
         """What the rules say of each order of the same call, for what a card doesn't show."""

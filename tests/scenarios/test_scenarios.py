@@ -8,6 +8,7 @@ client can take. Each expectation comes from the guideline that the topic cites,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from cds_service.vocabulary.readings import Interval
 from tests.scenarios.compose import request
 from tests.scenarios.conftest import Services
 from tests.scenarios.reading import scenarios
+from tests.scenarios.times import moment
 from tests.scenarios.wire import actions_of, check_card, check_suggestion, empty_members
 
 EVERY = dict(scenarios())
@@ -65,6 +67,31 @@ def test_a_client_can_take_the_answer(name: str, services: Services) -> None:
         check_card(card)
         for suggestion in card.get("suggestions", ()):
             check_suggestion(suggestion["actions"], orders)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_record_that_came_before_is_judged_as_if_it_had_not(name: str, services: Services) -> None:
+    scenario = EVERY[name]
+    service, body, at = services.at(scenario.get("site")), request(scenario), moment(scenario["at"])
+    hours = [at + timedelta(days=days) for days in (0, 0, 0, 3, 45, 400)]
+
+    def said(now: datetime, *, forget: bool) -> Any:
+        if forget:
+            service.forget()
+        return nameless(services.runner.run(service.ask(body, now)).json())
+
+    service.forget()
+    again = [said(now, forget=False) for now in hours]
+    assert again == [said(now, forget=True) for now in hours]
+
+
+def nameless(value: Any) -> Any:
+    """An answer without the ids made for it alone."""
+    if isinstance(value, dict):
+        return {name: nameless(one) for name, one in value.items() if name not in ("uuid", "decision")}
+    if isinstance(value, list):
+        return [nameless(one) for one in value]
+    return "urn:uuid" if isinstance(value, str) and value.startswith("urn:uuid:") else value
 
 
 @pytest.mark.parametrize("name", NAMES)

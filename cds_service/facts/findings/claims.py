@@ -61,6 +61,13 @@ class Claims(dict[str, list[Claim]]):
         self.codes = codes
         self.heard: dict[str, list[Heard]] = {}
 
+    def copy(self) -> Claims:
+        """The same claims, to be added to and read on without touching these."""
+        other = Claims(self.codes)
+        other.update((name, list(claims)) for name, claims in self.items())
+        other.heard = dict(self.heard)
+        return other
+
     def add(self, fact: FindingFact, claim: Claim) -> None:
         """Keep a claim, if this fact is read from such a resource."""
         if type(claim.source).__name__ in fact.read:

@@ -137,8 +137,17 @@ class Findings:
         return [(name, section.gap) for name, section in sections if not section.complete]
 
     def _gather(self) -> Claims:
+        """The claims of the record, this call's own copy: reading what was heard uses it up."""
+        self._claims = claims = self._records.derived(self._codes, self._listened).copy()
+        dated = self._codes.injury
+        if dated is not None:
+            read_heard(claims, dated.name)
+            self._injury = injury_moment(dated, claims.get(dated.name, ()), self._visit)
+        return claims
+
+    def _listened(self) -> Claims:
+        """What every resource claims."""
         claims, read = Claims(self._codes), self._records.read
-        self._claims = claims
         observations(claims, read(Observation).items)
         conditions(claims, read(Condition).items)
         forms(claims, read(QuestionnaireResponse).items)
@@ -149,10 +158,6 @@ class Findings:
         flags(claims, read(Flag).items)
         procedures(claims, read(Procedure).items)
         reasons(claims, current(read(Encounter).items, self._visit.encounter_id))
-        dated = self._codes.injury
-        if dated is not None:
-            read_heard(claims, dated.name)
-            self._injury = injury_moment(dated, claims.get(dated.name, ()), self._visit)
         return claims
 
 

@@ -24,7 +24,7 @@ from cds_service.facts.history.results import NO_WORDS, ResultWords
 from cds_service.facts.history.ties import is_loose, tied
 from cds_service.fhir.dates import when
 from cds_service.fhir.records import Records
-from cds_service.fhir.resources import DiagnosticReport, ImagingStudy, Patient, Procedure
+from cds_service.fhir.resources import DiagnosticReport, DocumentReference, ImagingStudy, Patient, Procedure
 from cds_service.vocabulary.exam_codes import ExamCodes
 from cds_service.vocabulary.exams import Exam
 from cds_service.vocabulary.readings import Pick, Prior, Priors
@@ -44,7 +44,10 @@ def prior_exams(
     and procedures were all read whole: one missing source may hold the exam that the others lack.
     """
     bounds = Bounds(when(patient.birthDate) if patient is not None else None, now)
-    found = Accounts(records, Eyes(codes), bounds)
+    if records.read(DocumentReference).items:  # when a document was filed is read in the light of the hour
+        found = Accounts(records, Eyes(codes), bounds)
+    else:
+        found = records.derived(codes, lambda: Accounts(records, Eyes(codes), bounds))
     return History(found, bounds, words, complete=_complete(records) and not found.unread)
 
 

@@ -1,0 +1,54 @@
+"""
+The record of a child who is being ordered for right now, kept as it was read.
+
+While an order is written the same record comes again and again: at each selection, then at the signature. What
+came byte for byte as before need not be read again. Nothing is kept that had to be fetched, nothing longer than
+minutes, and nothing is found by anybody who did not send all of it: the bytes themselves are compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from cachetools import TTLCache
+
+from cds_service.fhir.records import LazyRecords
+from cds_service.hooks.request import HookRequest
+
+SECONDS = 120
+ROOM = 4_000_000
+"""Bytes of JSON, over all records; what is read of them takes about twice that."""
+
+_Whose = tuple[str, str, str | None]
+
+
+class _Known(NamedTuple):
+    sent: Mapping[str, bytes]
+    record: LazyRecords
+
+
+class RecordMemory:
+    """One record for each client, patient and encounter: the last one sent whole."""
+
+    def __init__(self, room: int = ROOM, seconds: float = SECONDS) -> None:
+        self._known: TTLCache[_Whose, _Known] = TTLCache(room, seconds, getsizeof=_size)
+
+    def find(self, client: str, request: HookRequest) -> LazyRecords | None:
+        """The record as it was read the last time, when what was sent with *request* is the same to the byte."""
+        known = self._known.get(_whose(client, request))
+        return known.record if known is not None and known.sent == request.prefetch else None
+
+    def keep(self, client: str, request: HookRequest, record: LazyRecords) -> None:
+        """Keep the *record* that was sent with *request*, if there is room for it at all."""
+        known = _Known(request.prefetch, record)
+        if _size(known) <= self._known.maxsize:
+            self._known[_whose(client, request)] = known
+
+
+def _whose(client: str, request: HookRequest) -> _Whose:
+    return client, request.context.patient_id, request.context.encounter_id
+
+
+def _size(known: _Known) -> int:
+    return sum(map(len, known.sent.values()))
