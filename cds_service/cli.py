@@ -57,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", help="port to listen on")
     serve.set_defaults(run=_serve)
     check = commands.add_parser("check", help="everything wrong with rules, cards, codes and site choices")
+    check.add_argument("--quick", action="store_true", help="try fewer situations, and no two topics together")
+    check.add_argument("--states", action="store_true", help="how much was tried of each topic, and of each two")
     check.set_defaults(run=_check)
     explain = commands.add_parser("explain", help="what one request leads to, and why")
     explain.add_argument("request", type=Path, help="a JSON file with a CDS Hooks request, or - for standard input")
@@ -89,7 +91,7 @@ def _content_of(settings: Settings) -> tuple[dict[str, bytes], datetime]:
     return places.files(), datetime.now(UTC)
 
 
-def _check(_: argparse.Namespace, settings: Settings) -> int:
+def _check(parsed: argparse.Namespace, settings: Settings) -> int:
     problems: list[Problem] = []
     made = None
     for look in (_clients_of, _sheets_of, _checked):
@@ -102,12 +104,23 @@ def _check(_: argparse.Namespace, settings: Settings) -> int:
 
         for line in changed_examples(made):
             print(line)
+        problems.extend(_tried(made, parsed))
     if problems:
         _print_problems(problems)
         return FAILED
     assert made is not None
     print("All well: " + ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in made.counts.items()) + ".")
     return 0
+
+
+def _tried(made: Content, parsed: argparse.Namespace) -> Sequence[Problem]:
+    """Try the rules as a whole and say how much was tried; the promises they break."""
+    from cds_service.enumeration import look, summary, table
+
+    report = look(made, quick=parsed.quick)
+    for line in (*(table(report) if parsed.states else ()), summary(report)):
+        print(line)
+    return sorted(report.problems)
 
 
 def _clients_of(settings: Settings) -> None:

@@ -33,6 +33,8 @@ OVERRIDES = "rules/override-reasons.yaml"
 ORDERS = "rules/codes/orders.yaml"
 SITE = "site/site.yaml"
 RESULTS = "rules/codes/results.yaml"
+REVIEW = "rules/review/"
+"""What reviewers hold the rules to; judging never reads it."""
 OVERRIDE_SYSTEM = "urn:pediatric-imaging-cds:override-reason"
 TOPIC_SYSTEM = "urn:pediatric-imaging-cds:rule"
 
@@ -174,7 +176,7 @@ def _rule_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {
         name: source
         for name, source in files.items()
-        if name.startswith(("rules/", "site/rules/")) and not name.startswith("rules/codes/")
+        if name.startswith(("rules/", "site/rules/")) and not name.startswith(("rules/codes/", REVIEW))
     }
 
 

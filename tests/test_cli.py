@@ -80,7 +80,22 @@ def test_the_module_runs_as_a_program():
 def test_check_says_that_all_is_well(line):
     status, out, err = line("check")
     assert (status, err) == (0, "")
-    assert out.startswith("All well: 2 topics, 2 checks, 3 safety, ") and out.endswith(".\n")
+    tried, well = out.splitlines()
+    assert tried.startswith("Tried 2 topics and 0 pairs of topics: ") and tried.endswith("drawn, not whole: 0 of 2.")
+    assert well.startswith("All well: 2 topics, 2 checks, 3 safety, ") and well.endswith(".")
+
+
+def test_check_tells_how_much_was_tried_of_each_topic(line):
+    status, out, err = line("check", "--states", "--quick")
+    assert (status, err) == (0, "")
+    assert [one.split(": ")[0] for one in out.splitlines()[:2]] == ["belly", "head"]
+
+
+def test_check_names_a_promise_that_the_rules_break(line):
+    never = "never: [{id: us, offer: [US], when: {sign.fever: present}, because: No reason at all.}]"
+    line.folder.write("rules/review/never.yaml", never)
+    status, _, err = line("check")
+    assert status == cli.FAILED and "rules/belly.yaml:" in err and "never.yaml rules out (us)" in err
 
 
 def test_check_tells_everything_at_once_with_line_and_remedy(line):

@@ -69,9 +69,14 @@ def _best_single(order: Exam, stands: Sequence[Stand]) -> list[Exam]:
     """
     The single-pass exams the topics rate best; both where no topic rates them, none where all are wrong.
 
-    An exam that is never right in a topic is not offered, also when the topic itself keeps silent.
+    An exam that is never right in a topic is not offered, also when the topic itself keeps silent; nor one that a
+    situation this child is in rates usually not appropriate, whatever another says of it.
     """
-    rated = {exam: _best(exam, stands) for exam in single_passes(order) if not _never_right(exam, stands)}
+    rated = {
+        exam: _best(exam, stands)
+        for exam in single_passes(order)
+        if not _never_right(exam, stands) and not _wrong_here(exam, stands)
+    }
     best = max(rated.values(), default=Rating.USUALLY_NOT)
     return [] if best == Rating.USUALLY_NOT else [exam for exam, rating in rated.items() if rating == best]
 
@@ -84,6 +89,12 @@ def _best(exam: Exam, stands: Sequence[Stand]) -> int:
 def _never_right(exam: Exam, stands: Sequence[Stand]) -> bool:
     every = (ratings_of(one.topic, exam) for one in stands)
     return any(all(rating is Rating.USUALLY_NOT for rating in ratings) for ratings in every)
+
+
+def _wrong_here(exam: Exam, stands: Sequence[Stand]) -> bool:
+    return any(
+        ratings_of(one.topic, exam)[place] is Rating.USUALLY_NOT for one in stands if one.applies for place in one.met
+    )
 
 
 def _offers(offers: Sequence[ReasonOffer], order: Exam) -> tuple[ReasonOffer, ...]:

@@ -194,10 +194,10 @@ def _settle(verdicts: list[Verdict]) -> list[Verdict]:
     """Take away advice that other advice makes pointless: nobody narrows an exam that is not needed."""
     advice = {verdict.finding.advice for verdict in verdicts if verdict.finding and verdict.finding.shown}
     needless: set[Advice] = set()
-    if Advice.NO_IMAGING in advice:
+    if advice & {Advice.INSTEAD, Advice.PREFER}:
+        needless = {Advice.ASK, Advice.NO_IMAGING}  # another of the reasons needs an image, if not this one
+    elif Advice.NO_IMAGING in advice:
         needless = {Advice.FEWER_PASSES, Advice.NARROWER, Advice.ADD_REASON, Advice.ASK, Advice.LOOK_FIRST}
-    elif advice & {Advice.INSTEAD, Advice.PREFER}:
-        needless = {Advice.ASK}
     if advice - _FOR_THE_RIGHT:
         needless = needless | _FOR_THE_RIGHT
     return [_drop(verdict, needless) for verdict in verdicts]

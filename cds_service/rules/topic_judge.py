@@ -180,6 +180,8 @@ class _Table:
                 mine = other.ratings[place]
                 if mine is not None and (theirs[place] or Rating.USUALLY_NOT) < mine:
                     return f"rated lower for another reason ({other.topic.id})"
+            if any(theirs[place] is Rating.USUALLY_NOT for place in other.met):
+                return f"usually not appropriate for another reason ({other.topic.id})"
         return ""
 
     def _merit(self, exam: Exam) -> tuple[object, ...]:
@@ -243,7 +245,7 @@ class _Table:
         if not one.met or any(one.ratings[place] is Rating.USUALLY for place in one.possible):
             return None
         variants = [self.topic.variants[place] for place in one.met]
-        if not all(variant.no_imaging for variant in variants):
+        if not all(variant.no_imaging for variant in variants) or self._needed_elsewhere():
             return None
         if any(row.rating > Rating.USUALLY_NOT for variant in variants for row in variant.rows):
             return None
@@ -259,6 +261,11 @@ class _Table:
             because=variants[0].no_imaging,
             cancel=True,
         )
+
+    def _needed_elsewhere(self) -> bool:
+        """Whether some exam is better than usually not appropriate for another of the order's reasons."""
+        met = (other.topic.variants[place] for other in self.others for place in other.met)
+        return any(row.rating > Rating.USUALLY_NOT for variant in met for row in variant.rows)
 
     def _preferred(self) -> Verdict | None:
         for place in self.one.judged:

@@ -8,7 +8,7 @@ from cds_service.rules.judge import judge, judge_anew
 from cds_service.vocabulary.exams import exam
 from cds_service.vocabulary.quantities import span
 from cds_service.vocabulary.readings import Prior, Priors, Reading
-from tests.rules.desk import child, rules_of, says
+from tests.rules.desk import ALL, COMMON, PASSES, child, rules_of, says
 
 BELLY = rules_of("belly")
 HEAD = rules_of("head")
@@ -124,6 +124,54 @@ def _second():
         .replace("sign.fever: present, ", "patient.sex: male, ")
         .replace("applies_to: {order.reason: sore-head}", "applies_to: {order.reason: sore-head}")
     )
+
+
+MASS = """
+id: mass
+applies_to: {order.reason: bad-belly}
+variants:
+  - id: only
+    situation: A mass
+    source: guide
+    ratings:
+      usually appropriate: [MR abdomen+pelvis without contrast]
+      may be appropriate: [US chest]
+      usually not appropriate: [US abdomen, US right-lower-quadrant, CT abdomen+pelvis with contrast,
+        CT abdomen+pelvis without and with contrast]
+card: {override_reasons: []}
+examples: [{name: Nothing, order: XR chest, facts: {order.reason: bad-belly}, expect: silence}]
+"""
+BOTH_REASONS = ("belly-ache", "bad-belly")
+
+
+def two_topics():
+    belly = ALL["belly"].replace("unless:\n  - {because: It is a bad belly., order.reason: bad-belly}\n", "")
+    return rules_of(belly=belly, passes=PASSES, mass=COMMON.format(kind="appropriateness", title="Mass") + MASS)
+
+
+def test_what_one_reason_rules_out_is_not_offered_for_the_other():
+    said = says(two_topics(), "CT abdomen+pelvis without and with contrast", reasons=BOTH_REASONS, score__belly=5)
+    assert not {"US right-lower-quadrant", "US abdomen", "CT abdomen+pelvis with contrast"} & {
+        str(one.exam) for one in (said.finding.alternatives if said else ())
+    }
+    alone = says(two_topics(), "CT abdomen+pelvis without and with contrast", score__belly=5)
+    assert alone.exams[0] in ("US right-lower-quadrant", "US abdomen")
+
+
+def test_a_phase_ruled_out_by_one_situation_is_not_offered():
+    judged = judge(
+        exam("CT abdomen+pelvis without and with contrast"),
+        child("CT abdomen+pelvis without and with contrast", reasons=BOTH_REASONS, score__belly=5),
+        two_topics(),
+    )
+    offered = {str(one.exam) for finding in judged.findings for one in finding.alternatives}
+    assert "CT abdomen+pelvis with contrast" not in offered
+
+
+def test_no_imaging_gives_way_to_a_reason_that_needs_an_image():
+    assert says(two_topics(), score__belly=1).advice == "NO_IMAGING"
+    said = says(two_topics(), reasons=BOTH_REASONS, score__belly=1)
+    assert said is None or "NO_IMAGING" not in said.all
 
 
 def test_second_topic_needs_the_met_variant():
