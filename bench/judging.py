@@ -32,9 +32,8 @@ from cds_service.fhir.resources import (
     ServiceRequest,
 )
 from cds_service.hooks.parse import parse
-from cds_service.hooks.request import HookRequest, plain
+from cds_service.hooks.request import HookRequest
 from cds_service.suggestions.dialects import dialect
-from cds_service.suggestions.orders import Draft
 
 SIZES = (0, 100, 1000, 5000)
 AT_MOST_MS = 1.0
@@ -60,8 +59,7 @@ def judged_once(request: HookRequest, made: Content, now: datetime) -> tuple[flo
     orders = list(imaging_orders(request, made))
     cards = 0
     for one in judge_orders(orders, child, made):
-        draft = Draft(plain(one.order.draft.raw), one.order.draft.reference, exam=one.order.recognised.exam)  # type: ignore[arg-type]
-        tongue = dialect("generic")(draft, made.orders, new_id=lambda: str(uuid.uuid4()))
+        tongue = dialect("generic")(one.order.draft, made.orders, new_id=lambda: str(uuid.uuid4()))
         writer = CardWriter(made.templates, made.overrides, Sender("bench", TOPIC_SYSTEM, None), made.orders.say)
         about = About(one.order.recognised.name, one.order.recognised.exam)
         cards += len(writer.write(one.judgement.shown, about, tongue, new_id=lambda: str(uuid.uuid4())).issued)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from cds_service.fhir.records import LazyRecords
 from cds_service.hooks.request import HookRequest
@@ -19,6 +19,9 @@ from cds_service.hooks.request import HookRequest
 SECONDS = 120
 ROOM = 4_000_000
 """Bytes of JSON, over all records; what is read of them takes about twice that."""
+
+CHILDREN = 500
+"""Of how many it is known that they came."""
 
 _Whose = tuple[str, str, str | None]
 
@@ -33,6 +36,7 @@ class RecordMemory:
 
     def __init__(self, room: int = ROOM, seconds: float = SECONDS) -> None:
         self._known: TTLCache[_Whose, _Known] = TTLCache(room, seconds, getsizeof=_size)
+        self._came: LRUCache[_Whose, None] = LRUCache(CHILDREN)
 
     def find(self, client: str, request: HookRequest) -> LazyRecords | None:
         """The record as it was read the last time, when what was sent with *request* is the same to the byte."""
@@ -40,10 +44,18 @@ class RecordMemory:
         return known.record if known is not None and known.sent == request.prefetch else None
 
     def keep(self, client: str, request: HookRequest, record: LazyRecords) -> None:
-        """Keep the *record* that was sent with *request*, if there is room for it at all."""
+        """
+        Keep the *record* that was sent with *request*, if there is room for it and the child comes a second time.
+
+        Most children come once, and what is kept for nothing costs more than reading.
+        """
+        whose = _whose(client, request)
+        if whose not in self._came:
+            self._came[whose] = None
+            return
         known = _Known(request.prefetch, record)
         if _size(known) <= self._known.maxsize:
-            self._known[_whose(client, request)] = known
+            self._known[whose] = known
 
 
 def _whose(client: str, request: HookRequest) -> _Whose:

@@ -28,12 +28,19 @@ class Known:
 
     def __post_init__(self) -> None:
         self.record = records(self.asked)
-        self.memory.keep("ehr", self.asked, self.record)
+        for _ in range(2):
+            self.memory.keep("ehr", self.asked, self.record)
 
 
 def test_the_same_bytes_again_are_the_same_record() -> None:
     known = Known()
     assert known.memory.find("ehr", request()) is known.record
+
+
+def test_a_child_who_came_once_is_not_kept() -> None:
+    memory = RecordMemory()
+    memory.keep("ehr", request(), records(request()))
+    assert memory.find("ehr", request()) is None
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,6 @@ class Findings:
         self._codes = codes
         self._visit = visit
         self._claims: Claims | None = None
-        self._recorded: frozenset[str] | None = None
         self._injury: When | None = None
         self._readings: dict[str, Reading] = {}
         self._gaps: dict[frozenset[str], tuple[Gap, ...]] = {}
@@ -87,20 +86,22 @@ class Findings:
 
     def unheard(self) -> frozenset[str]:
         """The facts no resource says anything about and nothing computes."""
-        claims = self._claims if self._claims is not None else self._gather()
+        return self._records.derived(self._codes, self._unheard, "unheard")
+
+    def _unheard(self) -> frozenset[str]:
+        claims = self._told()
         return self._codes.read_only.difference(claims, claims.heard)
 
     @property
     def recorded(self) -> frozenset[str]:
         """The facts some resource says something about, and those computed from them."""
-        if self._recorded is None:
-            claims = self._claims if self._claims is not None else self._gather()
-            found = {*claims, *claims.heard}
-            for name, parts in self._codes.computed.items():
-                if not found.isdisjoint(parts):
-                    found.add(name)
-            self._recorded = frozenset(found)
-        return self._recorded
+        return self._records.derived(self._codes, self._on_record, "recorded")
+
+    def _on_record(self) -> frozenset[str]:
+        claims = self._told()
+        found = {*claims, *claims.heard}
+        found.update(name for name, parts in self._codes.computed.items() if not found.isdisjoint(parts))
+        return frozenset(found)
 
     def all_gaps(self) -> tuple[Gap, ...]:
         """Every place findings are looked for that could not be read whole."""
@@ -138,12 +139,15 @@ class Findings:
 
     def _gather(self) -> Claims:
         """The claims of the record, this call's own copy: reading what was heard uses it up."""
-        self._claims = claims = self._records.derived(self._codes, self._listened).copy()
+        self._claims = claims = self._told().copy()
         dated = self._codes.injury
         if dated is not None:
             read_heard(claims, dated.name)
             self._injury = injury_moment(dated, claims.get(dated.name, ()), self._visit)
         return claims
+
+    def _told(self) -> Claims:
+        return self._records.derived(self._codes, self._listened)
 
     def _listened(self) -> Claims:
         """What every resource claims."""
