@@ -133,7 +133,8 @@ def _rule_name(finding: Finding) -> str:
 
 def _review(finding: Finding) -> str:
     by = f" by {finding.reviewer}" if finding.reviewer else ""
-    return f"reviewed {finding.reviewed}{by}" if finding.reviewed else ""
+    reviewed = spoken_day(finding.reviewed) or finding.reviewed
+    return f"reviewed {reviewed}{by}" if reviewed else ""
 
 
 FIELDS: Final[Mapping[str, Callable[[Speech], Value]]] = {

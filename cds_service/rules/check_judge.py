@@ -44,7 +44,8 @@ def judge_check(check: Check, order: Exam, facts: Facts, stands: Sequence[Stand]
     finding = _finding(check, exams, offers)
     if level is not None:
         finding = replace(finding, because=f"{check.because} {level.text}")
-        finding = replace(finding, basis=finding.basis._replace(activity=level.activity))
+        asked = tuple(sorted(check.criterion.facts | level.criterion.facts))
+        finding = replace(finding, basis=finding.basis._replace(facts=asked, activity=level.activity))
     return verdict(Outcome.ADVICE, check.because, finding=finding)
 
 

@@ -164,9 +164,17 @@ class Level:
     activity: Activity | None = None
 
     def is_for(self, order: Exam) -> bool:
-        """Whether *order* is this very exam, scanned once: levels are those of one pass."""
-        one, same = self.exam, (order.modality, order.mask, order.contrast, order.techniques)
-        return order.passes < 2 and same == (one.modality, one.mask, one.contrast, one.techniques)
+        """
+        Whether *order* is this very exam, scanned once: levels are those of one pass.
+
+        A level that names no contrast is one with any.
+        """
+        one, same = self.exam, (order.modality, order.mask, order.techniques)
+        return (
+            order.passes < 2
+            and one.contrast in (None, order.contrast)
+            and same == (one.modality, one.mask, one.techniques)
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

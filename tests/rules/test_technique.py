@@ -3,6 +3,7 @@
 from cds_service.errors import ContentError
 from cds_service.findings import Activity, Contact
 from cds_service.rules.ruleset import build, parse
+from cds_service.vocabulary.readings import Evidence, Interval, Reading
 from tests.rules.desk import BROADER, COMMON, PASSES, SHAKY, desk, rules_of, says
 
 HEAD = "CT head without contrast"
@@ -122,6 +123,16 @@ def test_a_level_that_cannot_be_read_is_refused():
     assert "is not a value of ask" in " ".join(
         problems_of(LEVELS.replace("advice: child-size", "advice: child-size\nask: nurse"))
     )
+
+
+def test_what_decided_the_level_is_evidence():
+    by_age = LEVELS.replace("when: {patient.age: {at_least: one, below: ten}}", "when: {score.belly: {below: five}}")
+    by_age = by_age.replace(
+        "  ten: {value: 10 years, meaning: An age.}", "  five: {value: 5 points, meaning: A score.}"
+    )
+    by_age = by_age.replace("patient.age: 9 years}", "patient.age: 9 years, score.belly: 3}")
+    scored = Reading(Interval(3, 3), (Evidence("Score 3", "Observation/1"),))
+    assert [piece.text for piece in of(rules_of(level=by_age), score__belly=scored).finding.evidence] == ["Score 3"]
 
 
 ACTIVITY = LEVELS.replace(
