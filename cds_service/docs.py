@@ -45,9 +45,9 @@ examples. {counts}
 4. A running service takes a good edit within a second or two and keeps the last good rules when an edit is wrong:
    the log and `/health/ready` say why.
 5. `cds-service explain request.json` tells for one request what was understood, what each rule said, and the card.
-6. **Advice on a right order** (notes for the technologist, reference levels, whom to ask) is shipped as drafts, which are
-   not judged: switch one on with `status: active`. Whom to ask for the hard ones also stands in `site.yaml`; nobody is offered that it does
-   not name:
+6. **Advice on a right order** (notes for the technologist, reference levels, whom to ask) is shipped as drafts, which
+   are not judged: switch one on with `status: active`. Whom to ask for the hard ones also stands in `site.yaml`;
+   nobody is offered that it does not name:
 
    ```yaml
    contacts:
