@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test check bench soak lock docs browser clean
+.PHONY: help setup setup-dev demo serve test check bench recognition soak lock docs browser clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -45,6 +45,9 @@ test: check browser  ## all tests, browser tests included
 
 bench: setup  ## speed, measured against a bare application in the same run
 	$(BIN)/python -m bench
+
+recognition: setup  ## how many orders and reasons are recognised, and what failed
+	$(BIN)/python -m tests.recognition
 
 soak: setup browser  ## the long runs
 	$(BIN)/pytest -n 0 -m soak --timeout 3600
