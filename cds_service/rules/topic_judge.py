@@ -131,6 +131,7 @@ class _Table:
     def _find_alternatives(self) -> list[Alternative]:
         found = [exam for exam in self.topic.candidates if self._better(exam)]
         found = [exam for exam in found if not self._adds_radiation(exam)] or found
+        found = [exam for exam in found if not _elsewhere(exam, self.order, found)]
         found.sort(key=self._merit)
         return [
             Alternative(exam, words := self._best_words(exam), words, place == 0, self._rated(exam))
@@ -423,6 +424,14 @@ def _distinct(exams: Iterable[Exam], order: Exam) -> list[Exam]:
 
 def _twin(exam: Exam, other: Exam) -> bool:
     return exam._replace(regions=frozenset()) == other._replace(regions=frozenset()) and bool(exam.mask & other.mask)
+
+
+def _elsewhere(exam: Exam, order: Exam, found: Iterable[Exam]) -> bool:
+    """Whether *exam* is of another part of the body than *order*, and the same exam of the ordered part was found."""
+    kind = exam._replace(regions=frozenset())
+    return not exam.mask & order.mask and any(
+        other.mask & order.mask and other._replace(regions=frozenset()) == kind for other in found
+    )
 
 
 def _sentence(text: str) -> str:
