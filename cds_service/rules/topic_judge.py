@@ -19,6 +19,8 @@ from cds_service.vocabulary.exams import Exam, name
 from cds_service.vocabulary.readings import Facts
 
 MOST_ALTERNATIVES = 3
+SENSITIVE = "patient.radiation_sensitivity"
+"""The defined fact that makes exams without radiation be said earlier and firmer; never louder."""
 _MEMORY = 512
 
 
@@ -91,13 +93,14 @@ class _Table:
             for place in other.judged
         )
         self.notes: list[str] = []
+        self.sensitive = order.ionizing and facts[SENSITIVE].value is True
 
     def decide(self) -> Verdict:
         """The first row that fits."""
         one = self.one
         rated = [one.ratings[place] for place in one.judged]
         if Rating.USUALLY in (one.ratings[place] for place in one.met):
-            return self._preferred() or self._silent("the order is usually appropriate")
+            return self._preferred() or self._spared() or self._silent("the order is usually appropriate")
         if None in rated:
             return self._preferred() or self._unneeded() or self._silent("the guideline does not rate this exam here")
         offered = self._alternatives()
@@ -105,7 +108,7 @@ class _Table:
             return self._ask("whether the alternative was already done is not known")
         if offered:
             return self._instead(offered)
-        return self._unneeded() or self._preferred() or self._unsettled()
+        return self._unneeded() or self._preferred() or self._spared() or self._unsettled()
 
     def _silent(self, why: str) -> Verdict:
         return self.one.verdict(Outcome.SILENT, why, notes=tuple(self.notes))
@@ -126,7 +129,7 @@ class _Table:
 
     def _position(self) -> tuple[object, ...]:
         others = tuple((other.topic.id, other.met, other.possible) for other in self.others)
-        return self.order, self.one.met, self.one.possible, others
+        return self.order, self.one.met, self.one.possible, others, self.sensitive
 
     def _find_alternatives(self) -> list[Alternative]:
         found = [exam for exam in self.topic.candidates if self._better(exam)]
@@ -196,6 +199,7 @@ class _Table:
         )
         best = max((rating or 0) for rating in theirs)
         return (
+            self.sensitive and exam.ionizing,
             bad,
             -best,
             second,
@@ -289,6 +293,31 @@ class _Table:
                     )
         return None
 
+    def _spared(self) -> Verdict | None:
+        """For a child sensitive to radiation: an exam without any that is rated the same in every met situation."""
+        if not self.one.met or not self.sensitive or self._emergency():
+            return None
+        found = [exam for exam in self.topic.candidates if not exam.ionizing and self._equal(exam)]
+        offered = [
+            Alternative(exam, self._best_words(exam), self._best_words(exam), place == 0)
+            for place, exam in enumerate(_distinct(sorted(found, key=self._merit), self.order))
+        ]
+        if not offered or self._undone(offered):
+            return None
+        because = f"{_capital(name(offered[0].exam))} is rated the same here and uses no radiation."
+        shown = tuple(offered[:MOST_ALTERNATIVES])
+        return self._finding(Advice.PREFER, Indicator.INFO, because=because, alternatives=shown)
+
+    def _equal(self, exam: Exam) -> bool:
+        one, theirs = self.one, ratings_of(self.topic, exam)
+        judged = (*one.met, *one.possible)
+        return (
+            bool(exam.mask & self.order.mask)
+            and all(theirs[p] is not None and theirs[p] == one.ratings[p] is not Rating.USUALLY_NOT for p in one.met)
+            and all((theirs[p] or Rating.USUALLY_NOT) >= (one.ratings[p] or Rating.USUALLY_NOT) for p in judged)
+            and not self._worse_elsewhere(exam)
+        )
+
     def _preferable(self, exam: Exam, preference: Preference, place: int) -> bool:
         if not any(_like(self.order, over) for over in preference.over):
             return False
@@ -378,6 +407,10 @@ class _Table:
     ) -> Verdict:
         topic, variants = self.topic, [self.topic.variants[place] for place in self.one.judged]
         situations = [variant.situation for variant in variants]
+        situation = _sentence(situations[0] if len(situations) == 1 else topic.title)
+        firm = advice is not Advice.ASK and self.sensitive and not any(one.exam.ionizing for one in alternatives[:1])
+        if firm:
+            situation += " Radiation matters more for this child."
         finding = Finding(
             rule=topic.id,
             version=topic.version,
@@ -385,11 +418,11 @@ class _Table:
             topic_code=topic.topic_code,
             advice=advice,
             indicator=indicator,
-            situation=_sentence(situations[0] if len(situations) == 1 else topic.title),
+            situation=situation,
             because=because,
             alternatives=alternatives,
             cancel=cancel,
-            basis=self._basis(variants),
+            basis=self._basis(variants, firm=firm),
             undecided=undecided,
             citations=citations or tuple(dict.fromkeys(variant.citation for variant in variants)),
             override_reasons=topic.override_reasons,
@@ -399,9 +432,10 @@ class _Table:
         )
         return self.one.verdict(Outcome.ADVICE, because, notes=tuple(self.notes), finding=finding)
 
-    def _basis(self, variants: Sequence[Variant]) -> Basis:
+    def _basis(self, variants: Sequence[Variant], *, firm: bool) -> Basis:
         asked = {fact for variant in variants for fact in variant.criterion.facts}
-        return Basis(("order.reason", *sorted(asked - {"order.reason"})), 6)
+        first = (SENSITIVE, "order.reason") if firm else ("order.reason",)
+        return Basis((*first, *sorted(asked - {"order.reason"})), 6)
 
 
 def _like(order: Exam, over: Exam) -> bool:

@@ -264,3 +264,90 @@ def test_ratings_are_remembered_by_exam():
     topic.memory.clear()
     judge_anew(exam(CT), child(), BELLY)
     assert exam(CT) in topic.memory
+
+
+# the exam of the ordered part
+
+BACK = (
+    COMMON.format(kind="appropriateness", title="Sore back")
+    + """
+id: back
+applies_to: {order.reason: sore-head}
+variants:
+  - id: any
+    situation: Sore back
+    source: guide
+    when: {order.reason: sore-head}
+    ratings:
+      usually appropriate: [XR thoracic-spine, XR lumbar-spine, US neck]
+      may be appropriate: [CT thoracic-spine without contrast, CT lumbar-spine without contrast]
+if_unknown: silence
+card: {override_reasons: [clinical-judgement]}
+examples:
+  - {name: Sore, order: CT lumbar-spine without contrast, facts: {order.reason: sore-head, history.any: none}, expect: info}
+"""
+)
+
+
+def test_only_the_exam_of_the_ordered_part_is_offered_and_other_kinds_stay():
+    said = says(rules_of(back=BACK), "CT lumbar-spine without contrast", reasons=("sore-head",))
+    assert said.exams == ["XR lumbar-spine", "US neck"]
+
+
+# children for whom radiation matters more
+
+SENSITIVE = Reading(True)
+FIRMER = "Radiation matters more for this child."
+
+
+def test_a_sensitive_child_is_told_firmer_and_no_louder():
+    said = says(BELLY, score__belly=5)
+    firm = says(BELLY, score__belly=5, patient__radiation_sensitivity=SENSITIVE)
+    assert firm.finding.situation == f"{said.finding.situation} {FIRMER}"
+    assert (firm.advice, firm.indicator) == (said.advice, said.indicator)
+    assert firm.finding.basis.facts[0] == "patient.radiation_sensitivity"
+
+
+def test_a_sensitive_child_is_offered_exams_without_radiation_first():
+    two_passes = "CT abdomen+pelvis without and with contrast"
+    assert says(BELLY, two_passes, score__belly=8).exams[0] == CT
+    assert (
+        says(BELLY, two_passes, score__belly=8, patient__radiation_sensitivity=SENSITIVE).exams[0]
+        == "US right-lower-quadrant"
+    )
+
+
+def test_a_sensitive_child_hears_of_an_exam_rated_the_same_that_uses_no_radiation():
+    assert says(BELLY, score__belly=8) is None
+    said = says(BELLY, score__belly=8, patient__radiation_sensitivity=SENSITIVE)
+    assert (said.advice, said.indicator, said.exams) == ("PREFER", "info", ["US right-lower-quadrant"])
+    assert said.finding.situation.endswith(FIRMER)
+    assert said.finding.because.endswith("is rated the same here and uses no radiation.")
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"setting__emergency": Reading(True)},
+        {"order__priority": Reading(frozenset({"stat"}))},
+        {"patient__radiation_sensitivity": Reading(None, suspected=True)},
+        {"score__belly": Reading()},
+        {"safety__shaky": Reading(True)},
+    ],
+)
+def test_a_right_exam_is_not_questioned_in_an_emergency_or_on_guesswork(facts):
+    given = {"score__belly": 8, "patient__radiation_sensitivity": SENSITIVE} | facts
+    said = says(rules_of("belly", "safe-shaky"), **given)
+    assert said is None or said.advice != "PREFER"
+
+
+def test_no_exam_rated_lower_is_offered_for_want_of_radiation():
+    after = {"history__abdominal_ultrasound": ultrasound(), "history__any": ultrasound()}
+    said = says(BELLY, score__belly=(2, 8), patient__radiation_sensitivity=SENSITIVE, **after)
+    assert said is None or "US abdomen" not in said.exams
+
+
+def test_an_exam_without_radiation_says_nothing_of_it():
+    facts = {"sign__fever": Reading(False), "patient__radiation_sensitivity": SENSITIVE}
+    said = says(HEAD, "MR head without contrast", reasons=("sore-head",), **facts)
+    assert FIRMER not in said.finding.situation
