@@ -75,9 +75,13 @@ def _option(name: str, alternative: Alternative, *, spared: bool) -> str:
 
 def _also(speech: Speech) -> Value:
     return tuple(
-        f"{_sentence(other.situation)} {_sentence(other.because)} ({plain(_rule_name(other))})".lstrip()
+        _opened(f"{_sentence(other.situation)} {_sentence(other.because)} ({plain(_rule_name(other))})".lstrip())
         for other in speech.others
     )
+
+
+def _opened(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _contact(speech: Speech) -> Value:

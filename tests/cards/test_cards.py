@@ -293,6 +293,11 @@ def test_what_an_alternative_asks_for_is_told() -> None:
     assert "Mind" not in (only([FINDINGS[Advice.INSTEAD]]).card.detail or "")
 
 
+def test_what_else_is_said_begins_as_a_sentence() -> None:
+    detail = only([FINDINGS[Advice.INSTEAD], FINDINGS[Advice.REMIND]]).card.detail or ""
+    assert "\n- Ask for the child-size protocol. Adult settings" in detail
+
+
 def test_nobody_is_asked_from_a_critical_card() -> None:
     asking = changed(Advice.LOOK_FIRST, contact=FINDINGS[Advice.CONSULT].contact)
     assert labels(only([asking]).card) == [
