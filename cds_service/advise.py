@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -27,7 +27,7 @@ from cds_service.facts.exams import Recognised, recognise
 from cds_service.facts.gather import Child, OrderFacts, Site
 from cds_service.fhir.client import Access, Cache, complete
 from cds_service.fhir.memory import RecordMemory
-from cds_service.fhir.prefetch import patient_of, records
+from cds_service.fhir.prefetch import TEMPLATES, patient_of, records
 from cds_service.fhir.records import LazyRecords
 from cds_service.fhir.resources import CodeableConcept, ServiceRequest
 from cds_service.findings import Finding, Verdict
@@ -52,6 +52,7 @@ SENDER = Sender("Pediatric imaging guidance", TOPIC_SYSTEM)
 _ORDER = msgspec.json.Decoder(ServiceRequest)
 _ENCODER = msgspec.json.Encoder()
 _REMEMBERED = 500
+_ALL = frozenset(TEMPLATES)
 
 
 class Keeper(Protocol):
@@ -125,8 +126,8 @@ class Advisor:
         child: Child | None = None
         decision = random_id()
         if orders:
-            record = earlier or await self._record(client, request, deadline)
-            child = self._child(record, content, request, now)
+            record = earlier or await self.record(client, request, deadline)
+            child = make_child(record, content, request, now, self.site)
             judged = judge_orders(orders, child, content)
             for one in judged:
                 issued += self._write(one, client, request, content, decision, now)
@@ -135,18 +136,21 @@ class Advisor:
         self._note(client, request, content, judged, decision, seconds, cards=len(issued))
         return answer
 
-    async def _record(self, client: Client, request: HookRequest, deadline: Deadline) -> LazyRecords:
-        """The child's record: as sent, and where something is missing as fetched within the deadline."""
+    async def record(
+        self, client: Client, request: HookRequest, deadline: Deadline, *, needs: Collection[str] = _ALL
+    ) -> LazyRecords:
+        """
+        The child's record: as sent, and where something of *needs* is missing as fetched within the deadline.
+
+        Raises MissingPatient when the Patient cannot be had.
+        """
         access = Access(client.id, frozenset(client.fhir_servers), self.outbound, self.cache)
-        fetched = await complete(request, access, deadline)
+        fetched = await complete(request, access, deadline, needs=needs)
         record = records(request, fetched=fetched.values, gaps=fetched.gaps)
         patient_of(record)
-        if not (fetched.values or fetched.gaps):
+        if needs is _ALL and not (fetched.values or fetched.gaps):
             self.known.keep(client.id, request, record)
         return record
-
-    def _child(self, record: LazyRecords, content: Content, request: HookRequest, now: datetime) -> Child:
-        return make_child(record, content, request, now, self.site)
 
     # cards
 

@@ -27,7 +27,7 @@ from cds_service import clients
 from cds_service.advise import Advisor
 from cds_service.facts.gather import Site
 from cds_service.fhir.client import new_cache
-from cds_service.fhir.prefetch import TEMPLATES
+from cds_service.fhir.prefetch import OF_HISTORY, TEMPLATES
 from cds_service.hooks.discovery import discovery
 from cds_service.http import ports
 from cds_service.http.access import check_host
@@ -37,12 +37,15 @@ from cds_service.http.health import Health
 from cds_service.http.ports import Parts
 from cds_service.http.problems import json_answer, of_framework
 from cds_service.http.routes import Feedback, Fixed, ServiceCall
+from cds_service.http.routes import Pictures as PictureRoute
 from cds_service.http.state import State
 from cds_service.library import Library, Places
 from cds_service.outbound import Outbound
+from cds_service.patient_view import PATH, PatientView
 from cds_service.settings import Settings
 from cds_service.storage.store import Store
 from cds_service.telemetry import Metrics, log
+from cds_service.timeline.links import Pictures
 
 Assemble = Callable[[Settings, Metrics], AbstractAsyncContextManager[Parts]]
 """Opens the parts of a running service and closes them at the end."""
@@ -77,7 +80,8 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
     )
     try:
         with settled():
-            yield Parts(advisor, store, library, known)
+            viewer = PatientView(advisor, Pictures(store.identity.seal)) if settings.patient_view == "on" else None
+            yield Parts(advisor, store, library, known, viewer)
     finally:
         await outbound.close()
         await store.close()
@@ -157,11 +161,14 @@ def _called(scope: Scope) -> str:
 def routes(state: State, templates: Mapping[str, str]) -> list[BaseRoute]:
     """Everything served, the busiest first; ``openapi.yaml`` describes it."""
     health = Health(state)
-    offered = json_answer(msgspec.json.encode(discovery(templates)))
+    viewed = {key: asked for key, asked in templates.items() if key in OF_HISTORY}
+    shown = viewed if state.settings.patient_view == "on" else None
+    offered = json_answer(msgspec.json.encode(discovery(templates, shown)))
     return [
         Route("/cds-services/{service_id}", ServiceCall(state), methods=["POST"]),
         Route("/cds-services", Fixed(offered), methods=["GET"]),
         Route("/cds-services/{service_id}/feedback", Feedback(state), methods=["POST"]),
+        Route(PATH + "{name}", PictureRoute(state), methods=["GET"]),
         Route("/health/live", health.live, methods=["GET"]),
         Route("/health/ready", health.ready, methods=["GET"]),
         Route("/metrics", health.metrics, methods=["GET"]),

@@ -40,6 +40,7 @@ class Settings:
     cors_origins: tuple[str, ...] = ("*",)
     time_zone: str = "UTC"
     licences: frozenset[str] = frozenset()
+    patient_view: str = "off"
     deadline_ms: int = 400
     max_body_bytes: int = 16_000_000
     body_seconds: float = 10.0
@@ -229,6 +230,14 @@ SETTINGS: tuple[Setting, ...] = (
         "Code packs the site states it holds a licence for.",
         lambda text: frozenset(name.lower() for name in _listed(text)),
         "names separated by commas",
+    ),
+    Setting(
+        "patient_view",
+        "word",
+        "off",
+        "Whether the imaging so far is shown when a child's chart is opened (hook patient-view).",
+        _one_of("on", "off"),
+        "on or off",
     ),
     Setting(
         "deadline_ms",

@@ -9,7 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from cds_service.errors import MissingPatient, Problem, RequestError
-from cds_service.hooks.discovery import HOOKS
+from cds_service.hooks.discovery import WITH_PATIENT_VIEW
 from cds_service.hooks.feedback import MAX_ITEMS, parse_feedback
 from cds_service.hooks.parse import parse
 from cds_service.hooks.response import HookResponse
@@ -79,7 +79,7 @@ def test_served_routes_and_methods_are_those_of_the_contract():
 
 
 def test_service_ids_are_those_of_the_contract():
-    assert set(CONTRACT["components"]["parameters"]["service_id"]["schema"]["enum"]) == set(HOOKS)
+    assert set(CONTRACT["components"]["parameters"]["service_id"]["schema"]["enum"]) == set(WITH_PATIENT_VIEW)
 
 
 @pytest.mark.parametrize(("schema", "value"), list(bodies()))

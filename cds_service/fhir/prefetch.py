@@ -78,6 +78,9 @@ NEEDS = (
 TEMPLATES: Mapping[str, str] = {need.key: need.template for need in NEEDS}
 """Prefetch templates by key, as discovery shows them."""
 
+OF_HISTORY = frozenset({PATIENT, "imagingStudies", "reports", "procedures"})
+"""The keys that tell of earlier exams; all that is asked for when a chart is opened."""
+
 PURPOSES: Mapping[str, tuple[str, ...]] = {need.key: need.facts for need in NEEDS}
 """By key, the facts that are read from it; a name ending in a dot stands for its whole group."""
 

@@ -27,6 +27,14 @@ class Advisor(Protocol):
         ...  # pragma: no cover
 
 
+class Viewer(Advisor, Protocol):
+    """Shows what there is when a chart is opened."""
+
+    def picture(self, name: str) -> bytes | None:
+        """The picture a link of ours leads to, as SVG; None when there is none, or none any more."""
+        ...  # pragma: no cover
+
+
 class FeedbackStore(Protocol):
     """Keeps what clinicians did with cards."""
 
@@ -75,3 +83,4 @@ class Parts:
     feedback: FeedbackStore
     library: Library
     clients: Mapping[str, Client]
+    viewer: Viewer | None = None

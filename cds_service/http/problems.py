@@ -44,6 +44,11 @@ def json_answer(body: bytes, status: int = 200) -> Answer:
     return Answer(status, body, _JSON_HEADERS)
 
 
+def picture_answer(drawn: bytes) -> Answer:
+    """An SVG that no cache keeps, that loads nothing and tells no other site where it was seen."""
+    return Answer(200, drawn, _SVG_HEADERS)
+
+
 def outcome(status: int, code: str, said: str, more: tuple[Header, ...] = ()) -> Answer:
     """
     An OperationOutcome; *said* is our own sentence, never the caller's.
@@ -93,3 +98,9 @@ async def of_framework(_: Request, error: Exception) -> Response:
 
 
 _JSON_HEADERS: tuple[Header, ...] = (_JSON, *_CAREFUL)
+_SVG_HEADERS: tuple[Header, ...] = (
+    (b"content-type", b"image/svg+xml"),
+    (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
+    (b"referrer-policy", b"no-referrer"),
+    *_CAREFUL,
+)

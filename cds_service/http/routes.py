@@ -18,18 +18,18 @@ from starlette.types import Receive, Scope, Send
 
 from cds_service.clients.clients import Client
 from cds_service.errors import NotReady, RequestError, UnknownService
-from cds_service.hooks.discovery import HOOKS
 from cds_service.hooks.feedback import FeedbackItem, parse_feedback
 from cds_service.hooks.parse import parse
 from cds_service.hooks.request import HookRequest
 from cds_service.http.limits import ClientGone, Intake, Slots
-from cds_service.http.problems import Answer, json_answer, not_stored, problem
+from cds_service.http.problems import Answer, json_answer, not_stored, outcome, picture_answer, problem
 from cds_service.http.state import State
 from cds_service.outbound import Deadline
 from cds_service.telemetry import log, place
 
 NO_CARDS = json_answer(b'{"cards":[]}')
 THANKS = json_answer(b"{}")
+NO_PICTURE = outcome(404, "not-found", "There is no such picture, or its link is over.")
 GRACE_SECONDS = 1.0
 """How long past its deadline advice is waited for, should it not keep it itself."""
 
@@ -56,7 +56,7 @@ class Endpoint:
         self._name = name
         self._intake: Intake = state.intake
         self._count = state.metrics.requests
-        self._time = {id_: state.metrics.seconds.labels(self._label(id_)) for id_ in (*HOOKS, UNKNOWN)}
+        self._time = {id_: state.metrics.seconds.labels(self._label(id_)) for id_ in (*state.hooks, UNKNOWN)}
         self._counts: dict[tuple[str, int], Any] = {}
 
     def _label(self, service_id: str) -> str:
@@ -65,7 +65,7 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
         service_id = scope["path_params"]["service_id"]
-        known = service_id if service_id in HOOKS else UNKNOWN
+        known = service_id if service_id in self._state.hooks else UNKNOWN
         try:
             answer = await self._answer(scope, receive, known)
         except ClientGone:
@@ -103,7 +103,7 @@ class ServiceCall(Endpoint):
         self._seconds = state.settings.deadline_ms / 1000
 
     async def _served(self, client: Client, service_id: str, body: bytes) -> Answer:
-        request = parse(body, service_hook=HOOKS[service_id])
+        request = parse(body, service_hook=self._state.hooks[service_id])
         with self._slots:
             return await self._advised(client, request)
 
@@ -111,7 +111,8 @@ class ServiceCall(Endpoint):
         try:
             async with asyncio.timeout(self._seconds + GRACE_SECONDS):
                 parts = self._state.ready()
-                return json_answer(await parts.advisor.advise(client, request, Deadline(self._seconds)))
+                viewed = parts.viewer if request.hook == "patient-view" else None
+                return json_answer(await (viewed or parts.advisor).advise(client, request, Deadline(self._seconds)))
         except RequestError:
             raise
         except Exception as error:
@@ -147,3 +148,16 @@ class Feedback(Endpoint):
         for item in items:
             self._state.metrics.feedback.labels(item.outcome).inc()
         return THANKS
+
+
+class Pictures:
+    """``GET /imaging-so-far/{name}``: the picture a card links to, for as long as the link lasts."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        del receive
+        viewer = self._state.parts.viewer if self._state.is_ready else None
+        found = viewer.picture(scope["path_params"]["name"]) if viewer is not None else None
+        await (picture_answer(found) if found is not None else NO_PICTURE).send(send)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cds_service.errors import NotReady
+from cds_service.hooks.discovery import HOOKS, WITH_PATIENT_VIEW
 from cds_service.http.access import Access
 from cds_service.http.limits import Intake, Slots
 from cds_service.http.ports import Library, Parts
@@ -17,6 +18,7 @@ class State:
         self.settings = settings
         self.metrics = metrics
         self.intake = Intake(settings.max_body_bytes, settings.body_seconds)
+        self.hooks = WITH_PATIENT_VIEW if settings.patient_view == "on" else HOOKS
         self.slots = Slots(settings.max_concurrent)
         self._open: tuple[Parts, Access] | None = None
 

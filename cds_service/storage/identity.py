@@ -50,6 +50,10 @@ class Identity:
         name = (random + self._seal(client, random)).hex()
         return f"{name[:8]}-{name[8:12]}-{name[12:16]}-{name[16:20]}-{name[20:]}"
 
+    def seal(self, text: str) -> str:
+        """What proves that *text* was written by this installation."""
+        return self._named("seal", text)
+
     def owns(self, client: str, card_id: str) -> bool:
         """Whether *card_id* was made here for *client*."""
         try:

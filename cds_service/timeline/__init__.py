@@ -1,0 +1,1 @@
+"""Imaging so far: what the record tells of earlier exams, as a small table and as a picture."""

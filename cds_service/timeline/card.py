@@ -1,0 +1,63 @@
+"""
+One card: the exams of the record, newest first, and what could not be read.
+
+It tells what exists and where, so that it is looked at first. It adds nothing up: a sum of doses or a number of
+exams is no argument for or against the next one (AAPM, ACR and HPS joint statement on patient dose history, AAPM
+position 1-A, 2021), and absence is only "none found here".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from cds_service.cards.markdown import escape, plain
+from cds_service.hooks.response import Card, Coding, Link, Source
+from cds_service.timeline.rows import Row
+
+RULE: Final = "imaging-so-far"
+VERSION: Final = "1"
+_SHOWN: Final = 8
+_NAME: Final = 60
+
+
+def card(
+    rows: Sequence[Row], unread: Sequence[str], *, source: Source, url: str, new_id: Callable[[], str]
+) -> Card | None:
+    """The card for *rows*; None when there is nothing to show. *unread* names what could not be read."""
+    if not rows:
+        return None
+    return Card(
+        uuid=new_id(),
+        summary=f"Imaging so far: {_count(rows)} found in this record",
+        indicator="info",
+        source=source,
+        detail="\n".join(_detail(rows, unread)),
+        links=[Link(label="Imaging so far, as a picture", url=url, type="absolute")] if url else None,
+    )
+
+
+def topic(system: str) -> Coding:
+    """What the card is about, as feedback names it."""
+    return Coding(code="ImagingSoFar", system=system, display="Imaging so far")
+
+
+def _detail(rows: Sequence[Row], unread: Sequence[str]) -> list[str]:
+    table = ["| Date | Exam | Where | Images |", "|---|---|---|---|"]
+    for row in rows[:_SHOWN]:
+        exam = f"{row.exam} ({row.note})" if row.note else row.exam
+        cells = (row.day, exam, row.place or "here or not known", row.images)
+        table.append(f"| {' | '.join(escape(plain(cell, _NAME)) for cell in cells)} |")
+    if len(rows) > _SHOWN:
+        table += ["", f"And {len(rows) - _SHOWN} older."]
+    if unread:
+        table += ["", f"Not read whole: {', '.join(unread)}. There may be more."]
+    else:
+        table += ["", "Exams done elsewhere may be missing: this is what was found here."]
+    return table
+
+
+def _count(rows: Sequence[Row]) -> str:
+    """How many exams: the least and the most where some only may have been."""
+    most, least = len(rows), sum(row.certain for row in rows)
+    return f"{most if least == most else f'{least} to {most}'} exam{'' if most == 1 else 's'}"

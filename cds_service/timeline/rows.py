@@ -1,0 +1,79 @@
+"""Earlier exams as rows to be shown: when, what, where, and whether the images can be opened."""
+
+from __future__ import annotations
+
+from calendar import month_name
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from typing import Final, NamedTuple
+
+from cds_service.vocabulary.exams import Exam
+from cds_service.vocabulary.readings import Prior
+
+_IMAGES: Final = {True: "can be opened", False: "not here", None: "not known"}
+_KINDS: Final = {
+    "guidance": "to guide a procedure",
+    "planning": "to plan treatment",
+    "hybrid": "part of nuclear imaging",
+    "cone-beam": "cone beam",
+}
+
+
+class Row(NamedTuple):
+    """One earlier exam; ``first`` and ``last`` are the days it took place between, ``note`` what limits it."""
+
+    exam: str
+    modality: str
+    first: date
+    last: date
+    place: str
+    images: str
+    note: str
+    certain: bool = True
+
+    @property
+    def day(self) -> str:
+        """
+        As much of the date as is known.
+
+        >>> Row("", "CT", date(2026, 3, 1), date(2026, 3, 31), "", "", "").day
+        'March 2026'
+        """
+        if self.first == self.last:
+            return f"{self.first.day} {month_name[self.first.month]} {self.first.year}"
+        if self.first.year != self.last.year:
+            return f"{self.first.year} to {self.last.year}"
+        if self.first.month == self.last.month:
+            return f"{month_name[self.first.month]} {self.first.year}"
+        return str(self.first.year)
+
+
+def rows(priors: Iterable[Prior], say: Callable[[Exam], str]) -> tuple[Row, ...]:
+    """Exams that took place or may have, in the order given; what was only requested is no exam."""
+    return tuple(_row(prior, say) for prior in priors if not prior.pending)
+
+
+def _row(prior: Prior, say: Callable[[Exam], str]) -> Row:
+    notes = (_KINDS.get(prior.kind, ""), "" if prior.certain else "perhaps")
+    return Row(
+        _spoken(prior.exam, say),
+        prior.exam.modality,
+        _day(prior.first),
+        _day(prior.last),
+        prior.place,
+        _IMAGES[prior.images],
+        ", ".join(filter(None, notes)),
+        prior.certain,
+    )
+
+
+def _spoken(exam: Exam, say: Callable[[Exam], str]) -> str:
+    if not exam.modality:
+        return "Imaging of unknown kind"
+    said = say(exam) if exam.regions else f"{exam.modality} of an unknown region"
+    return said[:1].upper() + said[1:]
+
+
+def _day(moment: datetime) -> date:
+    """The calendar day in the offset the moment came with: bare dates were widened to every offset there is."""
+    return moment.date()

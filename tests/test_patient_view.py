@@ -1,0 +1,155 @@
+"""Opening a chart, on the wire: off by default, children only, one card, a picture behind a link that says nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cds_service.app import build
+from cds_service.settings import read
+from tests.scenarios.compose import request
+
+AT = "2026-11-24T14:00:00Z"
+VIEW = "/cds-services/pediatric-imaging-patient-view"
+CHILD: dict[str, Any] = {
+    "at": AT,
+    "order": {"exam": "CT head"},
+    "child": {"age": "9 years"},
+    "history": [{"exam": "CT head", "ago": "40 days"}, {"exam": "US abdomen", "ago": "2 days"}],
+}
+
+
+class Desk:
+    """A running service with the view switched on, or not."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.runner = asyncio.Runner()
+        chosen = {"CDS_DATA": str(folder), "CDS_RELOAD_SECONDS": "0", "CDS_PUBLIC_URL": "https://cds.example"}
+        self.app = build(read({**chosen, "CDS_PATIENT_VIEW": "on", **environment}))
+        self.life = self.app.router.lifespan_context(self.app)
+        self.runner.run(self.life.__aenter__())
+        self.client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.app), base_url="http://cds.test", verify=False
+        )
+
+    def get(self, path: str) -> httpx.Response:
+        return self.runner.run(self.client.get(path))
+
+    def open(self, scenario: dict[str, Any] = CHILD, **prefetch: Any) -> httpx.Response:
+        """The answer when the chart of the scenario's child is opened."""
+        made = request(scenario)
+        del made["context"]["draftOrders"]
+        made |= {"hook": "patient-view", "prefetch": {**made["prefetch"], **prefetch}}
+        return self.runner.run(self.client.post(VIEW, content=json.dumps(made).encode()))
+
+    def cards(self, scenario: dict[str, Any] = CHILD, **prefetch: Any) -> list[dict[str, Any]]:
+        answer = self.open(scenario, **prefetch)
+        assert answer.status_code == 200
+        found: list[dict[str, Any]] = answer.json()["cards"]
+        return found
+
+    def close(self) -> None:
+        self.runner.run(self.client.aclose())
+        self.runner.run(self.life.__aexit__(None, None, None))
+        self.runner.close()
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    one = Desk(tmp_path_factory.mktemp("desk"))
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def off(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    one = Desk(tmp_path_factory.mktemp("off"), CDS_PATIENT_VIEW="off", CDS_PUBLIC_URL="")
+    yield one
+    one.close()
+
+
+def test_it_is_off_unless_switched_on(off: Desk) -> None:
+    assert off.open().status_code == 404
+    assert "patient-view" not in off.get("/cds-services").text
+    assert off.get("/imaging-so-far/x").status_code == 404
+
+
+def test_it_asks_for_the_history_only(desk: Desk) -> None:
+    (one,) = [one for one in desk.get("/cds-services").json()["services"] if one["hook"] == "patient-view"]
+    assert set(one["prefetch"]) == {"patient", "imagingStudies", "reports", "procedures"}
+
+
+def test_one_card_tells_the_exams_newest_first(desk: Desk) -> None:
+    (card,) = desk.cards()
+    assert card["indicator"] == "info" and card["summary"].startswith("Imaging so far: 2 exams")
+    table = card["detail"].splitlines()
+    assert "22 November 2026" in table[2] and "15 October 2026" in table[3]
+    assert "suggestions" not in card
+
+
+def test_the_link_leads_to_a_picture_and_says_nothing_of_the_child(desk: Desk) -> None:
+    (card,) = desk.cards()
+    url = card["links"][0]["url"]
+    assert url.startswith("https://cds.example/imaging-so-far/")
+    assert not any(word in url for word in ("CT", "head", "2026", "kid", "child", "patient"))
+    answer = desk.get(url.removeprefix("https://cds.example"))
+    assert answer.status_code == 200 and answer.headers["content-type"] == "image/svg+xml"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert b"CT head" in answer.content and b"http://www.w3.org/2000/svg" in answer.content
+
+
+def test_a_broken_link_is_not_found(desk: Desk) -> None:
+    (card,) = desk.cards()
+    path = card["links"][0]["url"].removeprefix("https://cds.example")
+    assert desk.get(path[:-1] + ("0" if path[-1] != "0" else "1")).status_code == 404
+
+
+@pytest.mark.parametrize("child", [{"age": "18 years"}, {"born": None}], ids=["adult", "age unknown"])
+def test_nobody_but_children(desk: Desk, child: dict[str, Any]) -> None:
+    patient = request(CHILD)["prefetch"]["patient"]
+    if "born" in child:
+        patient.pop("birthDate")
+        assert desk.cards(patient=patient) == []
+    else:
+        assert desk.cards({**CHILD, "child": child}) == []
+
+
+def test_nothing_found_is_silence(desk: Desk) -> None:
+    assert desk.cards({**CHILD, "history": []}) == []
+
+
+def test_a_source_that_failed_is_named(desk: Desk) -> None:
+    failed = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
+    (card,) = desk.cards(procedures=failed)
+    assert "Not read whole: Procedure" in card["detail"]
+
+
+def test_without_a_patient_it_is_412(desk: Desk) -> None:
+    assert desk.open(patient=None).status_code == 412
+
+
+def test_an_overridden_card_stays_away_in_this_visit(desk: Desk) -> None:
+    child = {**CHILD, "history": [{"exam": "XR chest", "ago": "9 days"}]}
+    (card,) = desk.cards(child)
+    item = {"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": AT, "overrideReason": {}}
+    sent = desk.runner.run(desk.client.post(f"{VIEW}/feedback", json={"feedback": [item]}))
+    assert sent.status_code == 200
+    assert desk.cards(child) == []
+
+
+def test_what_was_read_for_the_view_is_not_taken_for_the_whole_record(desk: Desk) -> None:
+    made = request(CHILD)
+    few = {key: made["prefetch"][key] for key in ("patient", "imagingStudies", "reports", "procedures")}
+    for _ in range(3):
+        view = {**made, "hook": "patient-view", "prefetch": few}
+        assert desk.runner.run(desk.client.post(VIEW, json=view)).status_code == 200
+    sign = desk.runner.run(desk.client.post(VIEW.replace("patient-view", "order-sign"), json={**made, "prefetch": few}))
+    (said,) = sign.json()["extension"].values()
+    assert {one["resource"] for one in said["incomplete"]} >= {"Condition", "Observation"}
