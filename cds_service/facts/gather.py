@@ -17,7 +17,7 @@ from cds_service.facts.findings import Findings, read_findings
 from cds_service.facts.history import NO_WORDS, History, ResultWords, alike, pending, performed, prior_exams
 from cds_service.facts.order import order_facts
 from cds_service.facts.patient import age, sex, today
-from cds_service.facts.reasons import recognise_reasons
+from cds_service.facts.reasons import recognise_reasons, stated_pregnancy, with_pregnancy
 from cds_service.facts.setting import offered, setting_facts
 from cds_service.fhir.prefetch import PARTLY_READABLE
 from cds_service.fhir.records import Records
@@ -34,7 +34,7 @@ from cds_service.vocabulary.exam_codes import ExamCodes
 from cds_service.vocabulary.exams import exam
 from cds_service.vocabulary.facts import HISTORY_EXAMS
 from cds_service.vocabulary.finding_codes import FindingCodes
-from cds_service.vocabulary.readings import UNKNOWN, Facts, HistoryReading, Priors, Reading
+from cds_service.vocabulary.readings import UNKNOWN, Evidence, Facts, HistoryReading, Priors, Reading
 from cds_service.vocabulary.reason_codes import ReasonCodes
 
 Definition = Callable[[Facts], Reading]
@@ -43,6 +43,8 @@ Gap = tuple[str, str]
 
 _HISTORY_SOURCES: Final[tuple[type[Resource], ...]] = (ImagingStudy, DiagnosticReport, Procedure)
 _OF_FINDINGS: Final = frozenset({"sign", "safety", "score", "exam"})
+_PREGNANCY: Final = "patient.pregnancy"
+_UNASKED: Final = Evidence("not asked for yet")
 
 
 class Site(NamedTuple):
@@ -172,6 +174,7 @@ class OrderFacts(dict[str, Reading]):
         self._order = order
         self._recognised = recognised
         self._own = own
+        self._pregnant: Evidence | None = _UNASKED
         self._defining: set[str] = set()
         self._circular = False
         self._filled = False
@@ -194,6 +197,7 @@ class OrderFacts(dict[str, Reading]):
         self._filled = True
         asked = dict(self)
         self.update(self._child.unheard())
+        self.pop(_PREGNANCY, None)
         self.update(asked)
 
     def _defined(self, name: str, direct: Reading, define: Definition) -> Reading:
@@ -214,8 +218,9 @@ class OrderFacts(dict[str, Reading]):
 
     @property
     def recorded(self) -> frozenset[str]:
-        """The findings of which anything is on record."""
-        return self._child.recorded()
+        """The findings of which anything is on record, in the order's own words too."""
+        recorded = self._child.recorded()
+        return recorded if self._pregnancy() is None else recorded | {_PREGNANCY}
 
     @property
     def unread(self) -> frozenset[str]:
@@ -261,7 +266,13 @@ class OrderFacts(dict[str, Reading]):
         reading = self._child.findings[name]
         if reading.gap:
             self._child.missed(self._child.findings.gaps(name))
-        return reading
+        return reading if name != _PREGNANCY else with_pregnancy(reading, self._pregnancy())
+
+    def _pregnancy(self) -> Evidence | None:
+        """What the order itself says of a pregnancy."""
+        if self._pregnant is _UNASKED:
+            self._pregnant = stated_pregnancy(self._order, self._child.reasons)
+        return self._pregnant
 
     def _history(self, name: str) -> Reading:
         priors = self._priors(name)

@@ -40,10 +40,11 @@ class Coding(Lenient):
 
 
 class CodeableConcept(Lenient):
-    """FHIR CodeableConcept."""
+    """FHIR CodeableConcept; its extensions may say why nothing else is stated."""
 
     coding: list[Coding] | None = None
     text: str | None = None
+    extension: Written = MISSING
 
 
 class Identifier(Lenient):
@@ -69,6 +70,7 @@ class Reference(Lenient):
     type: str | None = None
     identifier: Identifier | None = None
     display: str | None = None
+    extension: Written = MISSING
 
 
 class Period(Lenient):

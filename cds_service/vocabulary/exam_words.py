@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, cast
 from cds_service.errors import ContentError, PhraseError, Problem
 from cds_service.vocabulary.exams import CONTRASTS, TECHNIQUES, Exam, exam
 from cds_service.vocabulary.regions import REGIONS
+from cds_service.vocabulary.spelling import NO_SPELLING, Spelling
 from cds_service.yaml_source import Block, Items, Text, line_of
 
 NOTHING: Final[frozenset[str]] = frozenset()
@@ -44,9 +45,9 @@ class Meaning(NamedTuple):
     """
     What one phrase says.
 
-    ``whole`` marks a phrase that names an exam by itself, such as CXR; ``elsewhere`` gives its regions beside
-    another modality; ``at_end`` marks a contrast word that counts only where nothing follows; ``mark`` is one
-    of MARKS, or empty.
+    ``whole`` marks a phrase that names an exam by itself, such as CXR; ``alone`` is the modality it speaks for
+    where no other is named; ``elsewhere`` gives its regions beside another modality; ``at_end`` marks a contrast
+    word that counts only where nothing follows; ``mark`` is one of MARKS, or empty.
     """
 
     modality: str = ""
@@ -57,6 +58,7 @@ class Meaning(NamedTuple):
     more: bool = False
     purpose: str = ""
     whole: bool = False
+    alone: str = ""
     elsewhere: Mapping[str, frozenset[str]] = MappingProxyType({})
     at_end: bool = False
     mark: str = ""
@@ -67,6 +69,12 @@ class Words(NamedTuple):
 
     meanings: Mapping[str, Meaning]
     longest: Mapping[str, int]
+    spelling: Spelling = NO_SPELLING
+
+    def of(self, text: str, most: int) -> list[str]:
+        """The first words of *text*, folded, with typing errors put right."""
+        right = self.spelling.right
+        return [right(word) for word in fold(text)[:most]]
 
 
 NO_WORDS: Final = Words({}, {})
@@ -86,7 +94,8 @@ def read_words(block: Block, *, file: str) -> Words:
     for phrase in reading.meanings:
         first, *rest = phrase.split()
         longest[first] = max(longest.get(first, 0), len(rest) + 1)
-    return Words(reading.meanings, longest)
+    known = {word for phrase in reading.meanings for word in phrase.split()}
+    return Words(reading.meanings, longest, Spelling(known, reading.real, means=reading.meanings.get))
 
 
 class _Reading:
@@ -95,12 +104,15 @@ class _Reading:
     def __init__(self, file: str) -> None:
         self.meanings: dict[str, Meaning] = {}
         self.problems: list[Problem] = []
+        self.real: list[str] = []
         self._file = file
         self._seen: set[tuple[str, str]] = set()
 
     def section(self, section: Text, entries: Any) -> None:
         if section in MARKS:
             self._phrases(section, entries, {"mark": str(section)})
+        elif section == "real_words":
+            self.real.extend(self._folded(section, entries))
         elif section == "region_of" and isinstance(entries, Block):
             for modality, regions in entries.items():
                 for key, phrases in self._block(regions):
@@ -161,6 +173,10 @@ def _modality(key: str) -> dict[str, Any]:
     return {"modality": told.modality, "techniques": told.techniques}
 
 
+def _alone(key: str) -> dict[str, Any]:
+    return {"alone": _modality(key)["modality"]}
+
+
 def _exam(key: str) -> dict[str, Any]:
     told: Exam = exam(key)
     return {"modality": told.modality, "regions": told.regions, "techniques": told.techniques, "whole": True}
@@ -201,6 +217,7 @@ def _one_of(word: str, known: Any) -> str:
 
 _SECTIONS: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
     "modality": _modality,
+    "modality_alone": _alone,
     "exam": _exam,
     "region": _regions,
     "technique": _technique,

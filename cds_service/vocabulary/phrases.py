@@ -11,7 +11,7 @@ import html
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -79,9 +79,9 @@ def _untagged(text: str) -> str:
     return _TAG.sub(lambda tag: "\n" if _BREAKING.match(tag.group()) else " ", text)
 
 
-def words_of(text: str, same_word: Mapping[str, str]) -> Words:
+def words_of(text: str, same_word: Mapping[str, str], right: Callable[[str], str] | None = None) -> Words:
     """
-    Cut *text* into words; *same_word* gives the one spelling that stands for several.
+    Cut *text* into words; *same_word* gives the one spelling that stands for several, *right* that of a misspelt one.
 
     >>> words_of("R/o Kidney-Stones, the abd pain", {"abd": "abdominal"}).words
     ['r/o', 'kidney', 'stone', ',', 'abdominal', 'pain']
@@ -95,7 +95,8 @@ def words_of(text: str, same_word: Mapping[str, str]) -> Words:
         word = found.group().lower()
         if word in _ARTICLES:
             continue
-        words.append(_one_spelling(word, same_word))
+        word = _one_spelling(word, same_word)
+        words.append(word if right is None else _one_spelling(right(word), same_word))
         starts.append(found.start())
         ends.append(found.end())
     return Words(text, words, starts, ends, whole)

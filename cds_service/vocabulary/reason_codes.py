@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from cds_service.vocabulary.phrases import Phrases
+from cds_service.vocabulary.spelling import NO_SPELLING, Spelling
 
 ICD10CM: Final = "http://hl7.org/fhir/sid/icd-10-cm"
 ICD10: Final = "http://hl7.org/fhir/sid/icd-10"
@@ -84,6 +85,7 @@ class Says(Enum):
     FINDING = "a finding beside a reason"
     PLACE = "a place"
     ACCIDENT = "an accident"
+    PREGNANCY = "a pregnancy, or a doubt about one"
     ELSEWHERE = "a reason that is not listed"
     UNSURE = "a word of several meanings"
 
@@ -103,11 +105,15 @@ class Unsure(NamedTuple):
 
 
 class Wording(NamedTuple):
-    """How texts are read: one spelling for several, the phrases known, and the words nobody can be sure of."""
+    """
+    How texts are read: one spelling for several, the phrases known, the words nobody can be sure of, and what
+    misspelt words were meant for.
+    """
 
     same_word: Mapping[str, str]
     phrases: Phrases[Meaning]
     unsure: Mapping[str, Unsure]
+    spelling: Spelling = NO_SPELLING
 
 
 class ReasonCodes:

@@ -9,6 +9,7 @@ from cds_service.errors import Problem
 from cds_service.vocabulary.phrases import Phrases, spread, words_of
 from cds_service.vocabulary.reason_codes import Meaning, Says, Unsure, Wording
 from cds_service.vocabulary.reason_sheet import Sheet
+from cds_service.vocabulary.spelling import Spelling
 from cds_service.yaml_source import Block, Text
 
 _PLAIN: Final = {
@@ -17,8 +18,9 @@ _PLAIN: Final = {
     "places": Says.PLACE,
     "accidents": Says.ACCIDENT,
     "elsewhere": Says.ELSEWHERE,
+    "pregnancy": Says.PREGNANCY,
 }
-_SECTIONS: Final = frozenset((*_PLAIN, "same_word", "unsure", "negative_answers"))
+_SECTIONS: Final = frozenset((*_PLAIN, "same_word", "unsure", "negative_answers", "real_words"))
 
 
 class WordLoading:
@@ -31,6 +33,7 @@ class WordLoading:
         self._phrases: list[tuple[Sheet, Text, Meaning]] = []
         self._same_word: dict[str, str] = {}
         self._unsure: dict[str, Unsure] = {}
+        self._real: set[str] = set()
 
     def read(self, sheet: Sheet, block: Block) -> None:
         """Add a words file."""
@@ -41,6 +44,7 @@ class WordLoading:
                     sheet.wrong(
                         spelling, f"{spelling} stands for two words", f"one is {self._same_word[spelling.lower()]}"
                     )
+        self._real.update(map(str, sheet.items(block, "real_words")))
         for section, says in _PLAIN.items():
             self.add(sheet, sheet.items(block, section), Meaning(says))
         for word, fields in sheet.blocks(block, "unsure"):
@@ -67,16 +71,20 @@ class WordLoading:
     def joined(self) -> Wording:
         """Everything put together; notes phrases that stand for two things."""
         known: Phrases[Meaning] = Phrases()
+        spelt = {*self._same_word, *self._same_word.values()}
         for sheet, phrase, meaning in self._phrases:
             for one in spread(phrase):
                 words = words_of(one, self._same_word).words
+                spelt.update(words)
                 if not words:
                     sheet.wrong(phrase, f"{phrase!r} holds no word")
                 elif (other := known.add(words, meaning)) is not None and other != meaning:
                     said = f"{other.name or other.says.value} and {meaning.name or meaning.says.value}"
                     sheet.wrong(phrase, f"{one!r} stands for {said}", "keep it in one place")
         unsure = {word: one._replace(means=self._folded(one)) for word, one in self._unsure.items()}
-        return Wording(self._same_word, known, unsure)
+        for settling in unsure.values():
+            spelt.update(*settling.means.values())
+        return Wording(self._same_word, known, unsure, Spelling(spelt, self._real, means=self._same_word.get))
 
     def _folded(self, unsure: Unsure) -> dict[str, frozenset[str]]:
         return {

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from cds_service.facts.exams import recognise
+from cds_service.facts.exams import Recognised, recognise
 from cds_service.facts.gather import Child, OrderFacts, Site, gather, merged
 from cds_service.facts.history import alike
 from cds_service.fhir.records import LazyRecords, Section, given
@@ -301,3 +301,22 @@ def test_several_kinds_are_told_together_in_their_order() -> None:
     found = alike(every, exam("US pelvis"), exam("US abdomen"))
     assert [item.first.day for item in found.items] == [3, 1]
     assert all(len(kinds) == 1 for kinds in HISTORY_EXAMS.values())
+
+
+class TestPregnancyInTheOrder:
+    """The order's own words make a pregnancy possible, whichever fact is asked for first."""
+
+    def facts(self, child: Callable[..., Child], text: str) -> OrderFacts:
+        asked = order(reasonCode=[{"text": text}])
+        return gather(asked, Recognised(None, "CT head"), child())
+
+    def test_it_is_possible_and_on_record(self, child: Callable[..., Child]):
+        facts = self.facts(child, "headache, pregnant")
+        assert facts["safety.unstable"].value is None
+        assert facts["patient.pregnancy"].value == {"possible"}
+        assert "patient.pregnancy" in facts.recorded
+
+    def test_silence_about_it_changes_nothing(self, child: Callable[..., Child]):
+        facts = self.facts(child, "headache")
+        assert facts["patient.pregnancy"].value is None
+        assert "patient.pregnancy" not in facts.recorded

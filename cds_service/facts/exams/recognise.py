@@ -189,7 +189,7 @@ def _with_note(said: Said, text: str, codes: ExamCodes) -> Said:
     """A note may speak of anything: it tells the region only with the modality, and never contradicts."""
     if speaks_of_earlier(text, codes.words):
         return said
-    spoken = text_says(text, codes.words)
+    spoken = text_says(text, codes.words, alone=False)
     if not spoken.modality:
         spoken = spoken._replace(regions=NOTHING, techniques=NOTHING)
     if spoken.purpose == "guidance":

@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 from cds_service.facts.exams.said import NOTHING, SILENT, Said
-from cds_service.vocabulary.exam_words import OPEN, Meaning, Words, fold
+from cds_service.vocabulary.exam_words import OPEN, Meaning, Words
 from cds_service.vocabulary.exams import BOTH, WITH, WITHOUT
 from cds_service.vocabulary.regions import mask
 
@@ -26,10 +26,14 @@ _GENERIC: Final = frozenset({"spine", "limb", "upper-limb", "lower-limb", "whole
 _GENERIC_OF_ULTRASOUND: Final = _GENERIC | {"abdomen", "pelvis"}
 
 
-def text_says(text: str, words: Words) -> Said:
-    """What *text* says; SILENT when none of its words is known."""
-    reading = _Reading()
-    tokens = fold(text)[:MAX_WORDS]
+def text_says(text: str, words: Words, *, alone: bool = True) -> Said:
+    """
+    What *text* says; SILENT when none of its words is known.
+
+    Words such as "2 views" speak for a modality where none is named, unless not *alone*.
+    """
+    reading = _Reading(alone)
+    tokens = words.of(text, MAX_WORDS)
     place, count = 0, len(tokens)
     meanings, longest = words.meanings, words.longest
     while place < count:
@@ -50,7 +54,7 @@ def text_says(text: str, words: Words) -> Said:
 
 def speaks_of_earlier(text: str, words: Words) -> bool:
     """Whether *text* speaks of another, earlier exam."""
-    tokens = fold(text)[:MAX_WORDS]
+    tokens = words.of(text, MAX_WORDS)
     phrases = (*tokens, *map(" ".join, pairwise(tokens)))
     known = (words.meanings.get(phrase) for phrase in phrases)
     return any(meaning is not None and meaning.mark == "earlier" for meaning in known)
@@ -60,6 +64,7 @@ class _Reading:
     """What the phrases have said so far."""
 
     __slots__ = (
+        "_alone",
         "_closing",
         "_contrasts",
         "_doubt",
@@ -72,7 +77,8 @@ class _Reading:
         "_trouble",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, alone: bool) -> None:
+        self._alone = alone
         self._said: list[Meaning] = []
         self._contrasts: set[str] = set()
         self._open = False
@@ -110,7 +116,7 @@ class _Reading:
         self._passes = max(self._passes, meaning.passes)
         self._more = self._more or meaning.more
         self._purpose = self._purpose or meaning.purpose
-        if meaning.modality or meaning.regions or meaning.techniques or meaning.elsewhere:
+        if meaning.modality or meaning.regions or meaning.techniques or meaning.elsewhere or meaning.alone:
             self._said.append(meaning)
 
     def said(self) -> Said:
@@ -121,7 +127,7 @@ class _Reading:
         told = self._said
         if not (told or self._contrasts or self._passes or self._more or self._purpose or self._doubt):
             return SILENT
-        modality, trouble = _modality(told)
+        modality, trouble = _modality(told, self._alone)
         if trouble:
             return Said(trouble=trouble)
         modality, techniques = _techniques(told, modality)
@@ -141,7 +147,7 @@ class _Reading:
         )
 
 
-def _modality(told: list[Meaning]) -> tuple[str, str]:
+def _modality(told: list[Meaning], alone: bool) -> tuple[str, str]:
     """The one modality of the phrases, or the trouble with them."""
     plain = {meaning.modality for meaning in told if meaning.modality and not meaning.whole}
     if len(plain) > 1 and plain != _VESSELS_UNDER_FLUOROSCOPY:
@@ -153,7 +159,13 @@ def _modality(told: list[Meaning]) -> tuple[str, str]:
     implied = next(iter(whole), "")
     if named and implied and (named, implied) not in _ALSO_CALLED:
         return "", f"it names {named} and {implied}"
-    return implied or named, ""
+    return implied or named or (_spoken_for(told) if alone else ""), ""
+
+
+def _spoken_for(told: list[Meaning]) -> str:
+    """The modality of words that stand for one where none is named; empty when they point to several."""
+    meant = {meaning.alone for meaning in told if meaning.alone}
+    return meant.pop() if len(meant) == 1 else ""
 
 
 def _techniques(told: list[Meaning], modality: str) -> tuple[str, frozenset[str]]:

@@ -200,6 +200,15 @@ class _Cutter:
         if part is not None:
             part.negated = True
 
+    def _unlikely(self, mark: Mark, at: int, after: int) -> None:
+        """Something named in this clause is unlikely; else what follows at once; else what the clause before names."""
+        if self._part.full:
+            self._part.negated = True
+        elif after < len(self._words) and MARKS.longest(self._words, after) is None:
+            self._no(mark, at, after)
+        else:
+            self._ruled_out(mark, at, after)
+
     def _past(self, mark: Mark, at: int, after: int) -> None:
         if after < len(self._words) and self._words[after] == ":" and mark is Mark.HISTORY:
             return
@@ -242,6 +251,7 @@ _MARKED: Final[Mapping[Mark, Callable[[_Cutter, Mark, int, int], None]]] = {
     Mark.DENIES: _Cutter._no,
     Mark.NEGATIVE: _Cutter._negative,
     Mark.RULED_OUT: _Cutter._ruled_out,
+    Mark.UNLIKELY: _Cutter._unlikely,
     Mark.HISTORY: _Cutter._past,
     Mark.PAST_LIST: _Cutter._past,
     Mark.FAMILY: _Cutter._past,

@@ -26,6 +26,7 @@ class Mark(Enum):
     DENIES = "negates a whole list"
     NEGATIVE = "negates what follows, or what stands before it when nothing follows"
     RULED_OUT = "negates what stands before it"
+    UNLIKELY = "negates what stands before it, or what follows when nothing does"
     HISTORY = "makes what follows a past matter"
     PAST_LIST = "makes a whole list past matters"
     FAMILY = "makes what follows somebody else's"
@@ -81,14 +82,22 @@ _PHRASES: Final[dict[Mark, tuple[str, ...]]] = {
         "no concern|suspicion for",
         "no known|obvious|clear|apparent|acute|prior|previous|recent|further",
         "not concerned for|about",
-        "low suspicion for",
-        "low concern for",
+        "low suspicion|concern|probability|likelihood|risk for|of",
+        "doubt about",
         "doubt",
         "free of",
     ),
     Mark.DENIES: ("denies|denied|denying|deny", "negative|neg for", "pertinent negative"),
     Mark.NEGATIVE: ("negative|neg|absent",),
     Mark.RULED_OUT: ("ruled out", "was|were|been ruled out", "has been ruled out", "excluded", "was|been excluded"),
+    Mark.UNLIKELY: (
+        "unlikely|improbable",
+        "very|most|highly|felt|seems|thought|is|are|considered unlikely",
+        "is|are very|felt|thought unlikely",
+        "unlikely to be|have",
+        "not likely|suspected|considered",
+        "is|are|was not likely|suspected|considered",
+    ),
     Mark.HISTORY: (
         "h/o",
         "hx|history",
@@ -157,3 +166,12 @@ def _marks() -> Phrases[Mark]:
 
 MARKS: Final = _marks()
 """Every small word and what it does."""
+
+SMALL_WORDS: Final = frozenset(
+    word
+    for phrases in _PHRASES.values()
+    for phrase in phrases
+    for one in spread(phrase)
+    for word in words_of(one, {}).words
+)
+"""The words these phrases are made of."""

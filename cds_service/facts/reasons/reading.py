@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from cds_service.facts.reasons.clauses import Part, parts_of
-from cds_service.facts.reasons.grammar import Mark
+from cds_service.facts.reasons.grammar import SMALL_WORDS, Mark
 from cds_service.vocabulary.phrases import Words, words_of
 from cds_service.vocabulary.reason_codes import Reason, ReasonCodes, Says, Unsure
 
@@ -14,6 +14,7 @@ _KEPT: Final = 2048
 _LONGEST_KEPT: Final = 500
 _SHORT: Final = 60
 _STATING: Final = frozenset((Says.REASON, Says.ALONE))
+_NOT_TODAY: Final = frozenset((Mark.FAMILY, Mark.HISTORY, Mark.PAST_LIST, Mark.OLD, Mark.RESOLVED))
 _HURTING: Final = frozenset((Says.FINDING, Says.ACCIDENT))
 
 
@@ -23,7 +24,8 @@ class Said(NamedTuple):
 
     ``named`` and ``alone`` map a reason to the clause that states it; those of ``alone`` are reasons only when
     nothing else is named. ``asked`` is the part of ``unread`` that the text asks for, as in "r/o" and "?".
-    ``accident`` is the clause that tells of one, with or without saying what is hurt.
+    ``accident`` is the clause that tells of one, with or without saying what is hurt; ``pregnancy`` the clause that
+    leaves a pregnancy possible.
     """
 
     named: Mapping[str, str] = {}
@@ -32,15 +34,22 @@ class Said(NamedTuple):
     unread: tuple[str, ...] = ()
     asked: tuple[str, ...] = ()
     accident: str = ""
+    pregnancy: str = ""
 
 
 def read(text: str, codes: ReasonCodes) -> Said:
     """Read one text; the answers for short texts are kept with the codes."""
     said: Said | None = codes.memory.get(text)
     if said is None:
-        said = _Reader(words_of(text, codes.wording.same_word), codes).read()
+        said = _Reader(words_of(text, codes.wording.same_word, _spelt(codes)), codes).read()
         keep(codes, text, said, size=len(text))
     return said
+
+
+def _spelt(codes: ReasonCodes) -> Callable[[str], str]:
+    """How a word must have been meant; the small words of the grammar are never misspelt ones."""
+    right = codes.wording.spelling.right
+    return lambda word: word if word in SMALL_WORDS else right(word)
 
 
 def keep(codes: ReasonCodes, key: Hashable, read: Any, *, size: int) -> None:
@@ -91,6 +100,7 @@ class _Reader:
             tuple(self._unread),
             tuple(self._asked),
             next((self._quote(part) for part in self._parts if _tells_of_accident(part)), ""),
+            next((self._quote(part) for part in self._parts if _leaves_pregnancy_possible(part)), ""),
         )
 
     def _part(self, part: Part) -> None:
@@ -179,3 +189,9 @@ def _tells_of_accident(part: Part) -> bool:
     if part.negated or part.past in (Mark.FAMILY, Mark.OLD):
         return False
     return any(meaning.says is Says.ACCIDENT for meaning, _, _ in part.said)
+
+
+def _leaves_pregnancy_possible(part: Part) -> bool:
+    if part.negated or part.past in _NOT_TODAY:
+        return False
+    return any(meaning.says is Says.PREGNANCY for meaning, _, _ in part.said)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from cds_service.facts.reasons.pointed import Pointed, pointed
 from cds_service.facts.reasons.reading import Said, keep, read, short
+from cds_service.facts.reasons.withheld import WITHHELD, withheld
 from cds_service.fhir.records import Records
 from cds_service.fhir.resources import CodeableConcept, Coding, Reference, ServiceRequest
 from cds_service.vocabulary.readings import Evidence, Names
@@ -80,6 +81,8 @@ def _words(concept: CodeableConcept | None) -> tuple[str, ...]:
     for one in concept.coding or ():
         if one is not None:
             words += (one.system or "", one.code or "", one.display or "")
+    if withheld(concept):
+        words.append(WITHHELD)
     return tuple(words)
 
 
@@ -94,7 +97,9 @@ class _Gathering:
         self._accident = ""
 
     def concept(self, concept: CodeableConcept | None, where: Evidence) -> None:
-        """Add what a coded or worded reason states."""
+        """Add what a coded or worded reason states; one that is withheld is a reason we cannot read."""
+        if concept is not None and withheld(concept):
+            self._withhold()
         if concept is None or (not (codings := _codings(concept)) and not _text(concept)):
             return
         self.given = True
@@ -104,6 +109,8 @@ class _Gathering:
 
     def reference(self, reference: Reference | None, records: Records, source: str) -> None:
         """Add what the record behind a reference states; one that cannot be found stays unread."""
+        if reference is not None and withheld(reference):
+            self._withhold()
         if reference is None or not (reference.reference or reference.display or reference.identifier):
             return
         self.given = True
@@ -114,6 +121,10 @@ class _Gathering:
                 self._text(read(reference.display, self._codes), Evidence("", source))
         else:
             self._record(found)
+
+    def _withhold(self) -> None:
+        self.given = True
+        self._unread.append(WITHHELD)
 
     def note(self, text: str | None, where: Evidence) -> None:
         """Add what a note states; a note that names no reason is not about reasons."""
