@@ -48,7 +48,6 @@ def flagged(text: str) -> list[str]:
         ("r/o fracture unlikely", ["-?fracture"]),
         ("fracture unlikely", ["-fracture"]),
         ("fracture, unlikely", ["-fracture"]),
-        ("fracture: very unlikely, limp", ["-fracture", "limp"]),
         ("unlikely fracture, limp", ["-fracture", "limp"]),
         ("limp, fracture is unlikely", ["limp", "-fracture"]),
         ("fracture not suspected", ["-fracture"]),
