@@ -37,7 +37,7 @@ NAMES = [
     ("FL MOD BARIUM SWALLOW", "RF swallow esophagus+neck", "diagnostic"),
     ("FL BE", "RF enema colon", "diagnostic"),
     ("NM RENAL SCAN W LASIX", "NM renogram kidney", "diagnostic"),
-    ("IR ANGIO CEREBRAL", "XA angiography head", "diagnostic"),
+    ("IR ANGIO CEREBRAL", "XA head", "diagnostic"),
     # one typing error
     ("CT BRIAN WO CONTRAST", "CT head without contrast", "diagnostic"),
     ("CT ABDOMIN PELVIS W", "CT abdomen+pelvis with contrast", "diagnostic"),
