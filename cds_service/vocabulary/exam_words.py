@@ -7,7 +7,9 @@ folded words: case and punctuation gone, so "A/P" and "a-p" are the same two wor
 
 from __future__ import annotations
 
+import re
 import string
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, cast
@@ -29,16 +31,22 @@ _FOLDING: Final = str.maketrans(
     {mark: " " for mark in (*string.punctuation, "\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u00a0")}
     | {"+": " + ", "&": " and ", "'": None, "\u2019": None}
 )
+_WITHOUT: Final = re.compile(r"(?<![^\W_])c-(?![^\W_])")
 
 
 def fold(text: str) -> list[str]:
     """
-    The words of *text*, without case and punctuation.
+    The words of *text*, without case, accents and punctuation; "C-" is a word of its own.
 
-    >>> fold("CT ABD/PEL W&WO, 3-phase")
-    ['ct', 'abd', 'pel', 'w', 'and', 'wo', '3', 'phase']
+    >>> fold("CT ABD/PEL W&WO, 3-phase"), fold("CT Schädel C-")
+    (['ct', 'abd', 'pel', 'w', 'and', 'wo', '3', 'phase'], ['ct', 'schadel', 'cminus'])
     """
-    return text.casefold().translate(_FOLDING).split()
+    text = text.casefold()
+    if not text.isascii():
+        text = "".join(one for one in unicodedata.normalize("NFKD", text) if not unicodedata.combining(one))
+    if "c-" in text:
+        text = _WITHOUT.sub("cminus", text)
+    return text.translate(_FOLDING).split()
 
 
 class Meaning(NamedTuple):
@@ -65,16 +73,24 @@ class Meaning(NamedTuple):
 
 
 class Words(NamedTuple):
-    """Phrases, folded and joined by one blank, with their meaning; ``longest`` counts words by first word."""
+    """
+    Phrases, folded and joined by one blank, with their meaning; ``longest`` counts words by first word.
+
+    ``first`` gives what a short word stands for where a text begins with it.
+    """
 
     meanings: Mapping[str, Meaning]
     longest: Mapping[str, int]
     spelling: Spelling = NO_SPELLING
+    first: Mapping[str, str] = MappingProxyType({})
 
     def of(self, text: str, most: int) -> list[str]:
         """The first words of *text*, folded, with typing errors put right."""
         right = self.spelling.right
-        return [right(word) for word in fold(text)[:most]]
+        words = [right(word) for word in fold(text)[:most]]
+        if words and words[0] in self.first:
+            words[0] = self.first[words[0]]
+        return words
 
 
 NO_WORDS: Final = Words({}, {})
@@ -95,7 +111,7 @@ def read_words(block: Block, *, file: str) -> Words:
         first, *rest = phrase.split()
         longest[first] = max(longest.get(first, 0), len(rest) + 1)
     known = {word for phrase in reading.meanings for word in phrase.split()}
-    return Words(reading.meanings, longest, Spelling(known, reading.real, means=reading.meanings.get))
+    return Words(reading.meanings, longest, Spelling(known, reading.real, means=reading.meanings.get), reading.first)
 
 
 class _Reading:
@@ -105,6 +121,7 @@ class _Reading:
         self.meanings: dict[str, Meaning] = {}
         self.problems: list[Problem] = []
         self.real: list[str] = []
+        self.first: dict[str, str] = {}
         self._file = file
         self._seen: set[tuple[str, str]] = set()
 
@@ -113,6 +130,8 @@ class _Reading:
             self._phrases(section, entries, {"mark": str(section)})
         elif section == "real_words":
             self.real.extend(self._folded(section, entries))
+        elif section == "first_word":
+            self.first.update((str(word), str(meant)) for word, meant in self._block(entries))
         elif section == "region_of" and isinstance(entries, Block):
             for modality, regions in entries.items():
                 for key, phrases in self._block(regions):

@@ -36,6 +36,7 @@ _WORD: Final = re.compile(
 )
 _ARTICLES: Final = frozenset(("a", "an", "the", "his", "her", "their", "my"))
 _SHORTEST_PLURAL: Final = 4
+_LOST_A_LETTER: Final = ("its", "oss")
 _NO_PLURAL: Final = ("ss", "us", "is")
 
 MEANING: Final = ""
@@ -95,11 +96,19 @@ def words_of(text: str, same_word: Mapping[str, str], right: Callable[[str], str
         word = found.group().lower()
         if word in _ARTICLES:
             continue
-        word = _one_spelling(word, same_word)
-        words.append(word if right is None else _one_spelling(right(word), same_word))
+        words.append(_one_spelling(word, same_word) if right is None else _righted(word, same_word, right))
         starts.append(found.start())
         ends.append(found.end())
     return Words(text, words, starts, ends, whole)
+
+
+def _righted(word: str, same_word: Mapping[str, str], right: Callable[[str], str]) -> str:
+    """The one spelling of a word that may be misspelt; what looks like a plural may be a word that lost a letter."""
+    one = _one_spelling(word, same_word)
+    meant = right(word) if word.endswith(_LOST_A_LETTER) else word
+    if meant == word:
+        meant = right(one)
+    return one if meant == one else _one_spelling(meant, same_word)
 
 
 def _one_spelling(word: str, same_word: Mapping[str, str]) -> str:

@@ -84,7 +84,10 @@ class WordLoading:
         unsure = {word: one._replace(means=self._folded(one)) for word, one in self._unsure.items()}
         for settling in unsure.values():
             spelt.update(*settling.means.values())
-        return Wording(self._same_word, known, unsure, Spelling(spelt, self._real, means=self._same_word.get))
+        return Wording(self._same_word, known, unsure, Spelling(spelt, self._real, means=self._meant))
+
+    def _meant(self, word: str) -> str:
+        return self._same_word.get(word, word)
 
     def _folded(self, unsure: Unsure) -> dict[str, frozenset[str]]:
         return {

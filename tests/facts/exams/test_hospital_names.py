@@ -38,6 +38,27 @@ NAMES = [
     ("FL BE", "RF enema colon", "diagnostic"),
     ("NM RENAL SCAN W LASIX", "NM renogram kidney", "diagnostic"),
     ("IR ANGIO CEREBRAL", "XA head", "diagnostic"),
+    ("CT HEAD C-", "CT head without contrast", "diagnostic"),
+    ("CT HEAD C-/C+", "CT head without and with contrast", "diagnostic"),
+    ("CT SPINE C", "CT spine", "diagnostic"),
+    ("NCCT THORAX", "CT chest without contrast", "diagnostic"),
+    ("DX ELBOW", "XR elbow", "diagnostic"),
+    ("CT CHEST W/DYE", "CT chest with contrast", "diagnostic"),
+    ("PANOREX", "XR jaw", "diagnostic"),
+    ("NM PET CT WHOLE BODY", "PT hybrid whole-body", "diagnostic"),
+    ("NM BONE SCAN Tc-99m", "NM bone-scan whole-body", "diagnostic"),
+    # German, French, Italian
+    ("CT Schädel nativ", "CT head without contrast", "diagnostic"),
+    ("CT Abdomen und Becken mit KM", "CT abdomen+pelvis with contrast", "diagnostic"),
+    ("MRT LWS ohne KM", "MR lumbar-spine without contrast", "diagnostic"),
+    ("Röntgen Handgelenk links", "XR wrist", "diagnostic"),
+    ("Ultraschall Nieren und Blase", "US urinary-tract", "diagnostic"),
+    ("Scanner cérébral sans injection", "CT head without contrast", "diagnostic"),
+    ("Échographie abdominale", "US abdomen", "diagnostic"),
+    ("IRM du genou droit", "MR knee", "diagnostic"),
+    ("TC encefalo senza mdc", "CT head without contrast", "diagnostic"),
+    ("RM ginocchio", "MR knee", "diagnostic"),
+    ("Ecografia addominale", "US abdomen", "diagnostic"),
     # one typing error
     ("CT BRIAN WO CONTRAST", "CT head without contrast", "diagnostic"),
     ("CT ABDOMIN PELVIS W", "CT abdomen+pelvis with contrast", "diagnostic"),
@@ -251,6 +272,9 @@ NAMES = [
 ]
 
 NOT_EXAMS = [
+    "brace, dx scoliosis",
+    "Rx knee brace",
+    "TC total cholesterol",
     "",
     "   ",
     "X",

@@ -5,6 +5,13 @@ Abbreviations, word order and sloppiness are those of order entry screens; every
 """
 
 READ: dict[str, str] = {
+    # typing errors
+    "bronchiolits": "bronchiolitis-asthma-cough",
+    "pancreatits": "biliary-pancreatic",
+    "acute appendicits": "suspected-appendicitis",
+    "abdomnal pain": "abdominal-pain",
+    "hydronephroses": "vur-hydronephrosis",
+    "RLQ pain, appendicitis unlikely": "right-lower-quadrant-pain",
     # head injury
     "head injury": "minor-head-injury",
     "Head Trauma": "minor-head-injury",
