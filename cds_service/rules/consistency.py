@@ -108,8 +108,10 @@ def _values(fact: Fact, mentioned: frozenset[Any], topic: Topic, more: int) -> l
         return [Reading(True), Reading(False)]
     if fact.kind is Kind.CHOICE:
         return [Reading(frozenset({word})) for word in sorted(fact.choices or mentioned)]
-    if fact.kind is Kind.NAMES:
+    if fact.name == "order.reason":
         return list(_names(mentioned, topic, more))
+    if fact.kind is Kind.NAMES:
+        return [Reading(Names(frozenset(names))) for names in ((), *((one,) for one in sorted(mentioned)))]
     if fact.kind is Kind.NUMBER:
         return [Reading(Interval(number, number)) for number in _numbers(mentioned)]
     if fact.kind is Kind.AGE:

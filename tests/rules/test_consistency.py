@@ -83,6 +83,11 @@ def test_situations_are_tried_at_what_they_ask_about(one, two, said):
     assert of(one, two) == said
 
 
+def test_regions_are_tried_as_regions_not_as_reasons():
+    assert of("{order.region: chest}", "{order.reason: sore-head, none: [{order.region: chest}]}") == []
+    assert of("{order.region: chest}", "{order.region: lungs}") == [BOTH]
+
+
 def test_numbers_are_tried_on_both_sides_of_each_threshold():
     assert found(belly=BELLY) == []
     overlapping = changed(
