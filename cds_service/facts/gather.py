@@ -31,8 +31,8 @@ from cds_service.fhir.resources import (
     ServiceRequest,
 )
 from cds_service.vocabulary.exam_codes import ExamCodes
-from cds_service.vocabulary.exams import exam
-from cds_service.vocabulary.facts import HISTORY_EXAMS
+from cds_service.vocabulary.exams import Exam, exam
+from cds_service.vocabulary.facts import HISTORY_EXAMS, REGION_HISTORY
 from cds_service.vocabulary.finding_codes import FindingCodes
 from cds_service.vocabulary.readings import UNKNOWN, Evidence, Facts, HistoryReading, Priors, Reading
 from cds_service.vocabulary.reason_codes import ReasonCodes
@@ -292,6 +292,8 @@ class OrderFacts(dict[str, Reading]):
         if name == "history.pending_same_exam":
             whole = self._child.records.read(ServiceRequest).complete
             return pending(every, ordered, complete=whole) if ordered is not None else None
+        if name in REGION_HISTORY:
+            return alike(every, Exam(REGION_HISTORY[name], ordered.regions)) if ordered is not None else None
         kinds = HISTORY_EXAMS.get(name)
         return alike(every, *map(exam, kinds)) if kinds is not None else None
 

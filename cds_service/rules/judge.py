@@ -16,7 +16,7 @@ from cds_service.rules.check_judge import judge_check
 from cds_service.rules.rule import Check, RuleSet, Topic
 from cds_service.rules.topic_judge import Stand, advise, stand
 from cds_service.vocabulary.exams import WITHOUT, Exam, exam
-from cds_service.vocabulary.facts import HISTORY_EXAMS
+from cds_service.vocabulary.facts import HISTORY_EXAMS, REGION_HISTORY
 from cds_service.vocabulary.readings import Evidence, Facts, Names, Priors, Reading
 
 
@@ -232,7 +232,14 @@ class WithDefinitions:
         return reading
 
     def _derived(self, name: str) -> Reading:
-        every, like = self._given.get("history.any"), HISTORY_EXAMS.get(name)
+        every, like = self._given.get("history.any"), self._like(name)
         if like is None or every is None or not isinstance(every.value, Priors):
             return Reading()
-        return Reading(every.value.like(exam(like[0])))
+        return Reading(every.value.like(like))
+
+    def _like(self, name: str) -> Exam | None:
+        if name in REGION_HISTORY:
+            ordered = self["order.region"].value
+            return Exam(REGION_HISTORY[name], ordered.values) if isinstance(ordered, Names) else None
+        kinds = HISTORY_EXAMS.get(name)
+        return exam(kinds[0]) if kinds is not None else None

@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from cds_service.vocabulary.exams import BOTH, WITH, Exam
+from cds_service.vocabulary.regions import AREA_OF_INTEREST, MASKS
 
 
 class Rating(IntEnum):
@@ -53,6 +54,15 @@ def _contrast(order: Exam) -> str | None:
     return BOTH if order.contrast == WITH and order.passes > 1 else order.contrast
 
 
+def placed(row: Exam, order: Exam) -> Exam:
+    """*row* where *order* is: a guideline's area of interest is the place that was ordered."""
+    return row._replace(regions=order.regions) if row.regions == AREA_OF_INTEREST else row
+
+
+def _local(order: Exam) -> bool:
+    return order.mask != MASKS["whole-body"] or order.regions == AREA_OF_INTEREST
+
+
 def rate(order: Exam, rows: Iterable[Row]) -> Rating | None:
     """
     The rating *rows* give *order*; None when none of them speaks for it.
@@ -65,12 +75,19 @@ def rate(order: Exam, rows: Iterable[Row]) -> Rating | None:
     'usually appropriate'
     >>> rate(exam("MR abdomen"), rows) is None
     True
+
+    A row for the area of interest speaks for an exam of any place, but not of the whole body:
+
+    >>> anywhere = [Row(exam("MR area-of-interest"), Rating.USUALLY), Row(exam("MR whole-body"), Rating.MAY_BE)]
+    >>> rate(exam("MR knee"), anywhere).words, rate(exam("MR whole-body"), anywhere).words
+    ('usually appropriate', 'may be appropriate')
     """
     contrast = _contrast(order)
     near = [
-        row
+        row._replace(exam=placed(row.exam, order))
         for row in rows
         if _same_kind(order, row.exam)
+        and (row.exam.regions != AREA_OF_INTEREST or _local(order))
         and (contrast is None or row.exam.contrast is None or row.exam.contrast == contrast)
         and order.mask & row.exam.mask
     ]

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 
 from cds_service.findings import Advice, Alternative, Basis, Citation, Finding, Indicator, Outcome, Undecided, Verdict
 from cds_service.rules.asking import ask
-from cds_service.rules.ratings import Rating, change, radiation, rate, same_exam
+from cds_service.rules.ratings import Rating, change, placed, radiation, rate, same_exam
 from cds_service.rules.rule import Preference, Topic, Variant
 from cds_service.rules.safety import may_be_done
 from cds_service.vocabulary.exams import Exam, name
 from cds_service.vocabulary.readings import Facts
+from cds_service.vocabulary.regions import AREA_OF_INTEREST
 
 MOST_ALTERNATIVES = 3
 SENSITIVE = "patient.radiation_sensitivity"
@@ -132,7 +133,7 @@ class _Table:
         return self.order, self.one.met, self.one.possible, others, self.sensitive
 
     def _find_alternatives(self) -> list[Alternative]:
-        found = [exam for exam in self.topic.candidates if self._better(exam)]
+        found = [exam for exam in self._candidates() if self._better(exam)]
         found = [exam for exam in found if not self._adds_radiation(exam)] or found
         found = [exam for exam in found if not _elsewhere(exam, self.order, found)]
         found.sort(key=self._merit)
@@ -140,6 +141,19 @@ class _Table:
             Alternative(exam, words := self._best_words(exam), words, place == 0, self._rated(exam))
             for place, exam in enumerate(_distinct(found, self.order))
         ]
+
+    def _candidates(self) -> list[Exam]:
+        """
+        The exams the topic rates.
+
+        Where a situation speaks of the area of interest, that is the place ordered, and another place is no answer.
+        """
+        variants = [self.topic.variants[place] for place in self.one.judged]
+        here = {row.exam for variant in variants for row in variant.rows}
+        local = any(exam.regions == AREA_OF_INTEREST for exam in here)
+        every = [exam for exam in self.topic.candidates if exam.regions != AREA_OF_INTEREST or exam in here]
+        found = dict.fromkeys(placed(exam, self.order) for exam in every)
+        return [exam for exam in found if not local or exam.mask & self.order.mask]
 
     def _better(self, exam: Exam) -> bool:
         if same_exam(exam, self.order):
@@ -387,7 +401,7 @@ class _Table:
 
     def _nearest(self, variant: Variant, best: Rating) -> list[str]:
         """The best rated exams nearest to the order, at most one a modality and two in all."""
-        rows = [row.exam for row in variant.rows if row.rating is best]
+        rows = [placed(row.exam, self.order) for row in variant.rows if row.rating is best]
         rows.sort(key=lambda exam: (change(self.order, exam), exam.modality == "MR", exam.mask.bit_count()))
         by_modality: dict[str, str] = {}
         for exam in rows:

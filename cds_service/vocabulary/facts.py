@@ -97,8 +97,13 @@ HISTORY_EXAMS: dict[str, tuple[str, ...]] = {
 }
 """History facts by kind of exam: those of the same modality whose regions overlap."""
 
+REGION_HISTORY = {"history.region_radiograph": "XR", "history.region_ultrasound": "US"}
+"""History facts by modality: those in a region of the order, wherever that is."""
+
 HISTORY = (
     *(_priors(name, f"Earlier exams like: {', '.join(like)}.") for name, like in HISTORY_EXAMS.items()),
+    _priors("history.region_radiograph", "Earlier radiographs of an ordered region."),
+    _priors("history.region_ultrasound", "Earlier ultrasound of an ordered region."),
     _priors("history.same_exam", "Earlier exams of the ordered modality in an ordered region."),
     _priors("history.pending_same_exam", "The same modality and region already requested or booked."),
     _priors("history.any", "Every distinct earlier imaging exam."),

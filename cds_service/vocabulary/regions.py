@@ -44,7 +44,11 @@ _PARTS: dict[str, str] = {
     "upper-limb": "shoulder clavicle upper-arm elbow forearm wrist hand",
     "limb": _LIMBS,
     "whole-body": " ".join((_HEAD, _NECK, _SPINE, _CHEST, _ABDOMEN, _PELVIS, _LIMBS)),
+    "area-of-interest": " ".join((_HEAD, _NECK, _SPINE, _CHEST, _ABDOMEN, _PELVIS, _LIMBS)),
 }
+
+AREA_OF_INTEREST = frozenset({"area-of-interest"})
+"""What a guideline says of any place: it stands for the regions of the order, wherever they are."""
 
 _INDIVISIBLE = tuple(dict.fromkeys(_PARTS["whole-body"].split()))
 _BIT = {part: 1 << place for place, part in enumerate(_INDIVISIBLE)}

@@ -129,6 +129,16 @@ def test_history_by_kind(child: Callable[..., Child]) -> None:
     assert facts["history.no_such"].value is None
 
 
+def test_history_of_the_ordered_region_by_modality(child: Callable[..., Child]) -> None:
+    def study(modality: str, text: str) -> dict[str, object]:
+        coding = {"system": "http://dicom.nema.org/resources/ontology/DCM", "code": modality}
+        return {**EARLIER_CT, "id": text.replace(" ", "-"), "modality": [coding], "description": text}
+
+    done = [study("DX", "XR SKULL"), study("DX", "XR KNEE"), study("US", "US HEAD")]
+    facts = about(child(*done))
+    assert [len(facts[f"history.region_{kind}"].value.items) for kind in ("radiograph", "ultrasound")] == [1, 1]
+
+
 def test_a_booked_exam_is_pending_and_not_history(child: Callable[..., Child]) -> None:
     booked = {
         "resourceType": "ServiceRequest",

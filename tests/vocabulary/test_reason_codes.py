@@ -138,13 +138,13 @@ class TestLookup:
     @pytest.mark.parametrize(
         ("code", "names", "earlier"),
         [
-            ("S52.501A", ("limb-fracture",), ()),
-            ("S52.501B", ("limb-fracture",), ()),
-            ("S52.501C", ("limb-fracture",), ()),
-            ("S52.501D", (), ("limb-fracture",)),
-            ("S52.501K", (), ("limb-fracture",)),
-            ("S52.501S", (), ("limb-fracture",)),
-            ("S52.501", ("limb-fracture",), ()),
+            ("S52.501A", ("limb-fracture-known",), ()),
+            ("S52.501B", ("limb-fracture-known",), ()),
+            ("S52.501C", ("limb-fracture-known",), ()),
+            ("S52.501D", (), ("limb-fracture-known",)),
+            ("S52.501K", (), ("limb-fracture-known",)),
+            ("S52.501S", (), ("limb-fracture-known",)),
+            ("S52.501", ("limb-fracture-known",), ()),
             ("S02.11D", ("severe-head-injury",), ()),
             ("S02.11DD", ("subacute-head-injury",), ()),
             ("S06.0X0S", ("remote-head-injury",), ()),
@@ -160,7 +160,7 @@ class TestLookup:
         assert codes.coded(ICD10CM, "M84.50XD") == (("a",), ())
 
     def test_who_codes_have_no_seventh_character_and_prefixes_of_their_own(self, codes: ReasonCodes):
-        assert codes.coded(ICD10, "S52.501D") == (("limb-fracture",), ())
+        assert codes.coded(ICD10, "S52.501D") == (("limb-fracture-known",), ())
         assert codes.coded(ICD10, "G41.9") == (("status-epilepticus",), ())
         assert codes.coded(ICD10CM, "G41.9") is None
 

@@ -108,7 +108,7 @@ class TestCodes:
     def test_another_injury_seen_again_is_history_and_leaves_the_list_incomplete(self, codes: ReasonCodes):
         reasons = reasons_of(codes, icd("S52.501D"))
         assert reasons.names == (frozenset(), False)
-        assert reasons.histories == {"limb-fracture"}
+        assert reasons.histories == {"limb-fracture-known"}
 
     def test_who_codes_have_their_own_system(self, codes: ReasonCodes):
         concept = CodeableConcept(coding=[Coding(system=ICD10, code="G41.0")])
