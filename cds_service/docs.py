@@ -12,11 +12,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cds_service.content import Content
+from cds_service.enumeration.coverage import coverage
 from cds_service.rules.rule import Rule, Threshold, Topic
 from cds_service.rules.schema import rule_schema
 from cds_service.settings import SETTINGS
 from cds_service.vocabulary.facts import Fact
 
+COVERAGE = "rules/COVERAGE.md"
 _SETTINGS = re.compile(r"(?s)(<!-- settings -->\n).*?(<!-- /settings -->)")
 _HEAD = """# The rules
 
@@ -56,6 +58,9 @@ examples. {counts}
    ```
 
 Safety rules can only silence, soften or remove advice. They are always active.
+
+[COVERAGE.md](COVERAGE.md) tells for each situation and exam how it is rated and what the service says, and which
+situations of the guidelines are not covered, and why.
 """
 
 
@@ -63,6 +68,7 @@ def pages(content: Content, readme: str = "") -> dict[str, str]:
     """Every generated page: its path in the repository → its text."""
     made = {
         "rules/README.md": catalog(content),
+        COVERAGE: coverage(content),
         "rules/FACTS.md": fact_list(content.facts),
         "rules/rule.schema.json": schema(content),
     }

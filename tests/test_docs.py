@@ -25,7 +25,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_pages_are_written_once_and_are_then_up_to_date(root):
     content = made()
-    pages = ["rules/README.md", "rules/FACTS.md", "rules/rule.schema.json", "README.md"]
+    pages = ["rules/README.md", "rules/COVERAGE.md", "rules/FACTS.md", "rules/rule.schema.json", "README.md"]
     assert docs.stale(root, content) == docs.write(root, content) == pages
     assert docs.stale(root, content) == docs.write(root, content) == []
 
@@ -47,7 +47,7 @@ def test_without_a_readme_none_is_made(root):
 @pytest.mark.parametrize(
     ("changes", "pages"),
     [
-        ({"belly": changed(BELLY, "title: Belly ache", "title: Sore belly")}, ["rules/README.md"]),
+        ({"belly": changed(BELLY, "title: Belly ache", "title: Sore belly")}, ["rules/README.md", "rules/COVERAGE.md"]),
         ({"feverish": FEVERISH}, ["rules/README.md", "rules/FACTS.md", "rules/rule.schema.json"]),
     ],
 )

@@ -3,48 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from cds_service.content import Content
 from cds_service.enumeration.bars import FILE, Bar, read_bars
+from cds_service.enumeration.coverage import gaps
 from cds_service.enumeration.promises import Broken, Scene, broken
 from cds_service.enumeration.report import Report, Size
+from cds_service.enumeration.scenes import CALM, facts_of, world_of
 from cds_service.enumeration.states import Space, World, hangs_on, situations, space
 from cds_service.enumeration.values import told
 from cds_service.errors import Problem
-from cds_service.facts.exams import Recognised
-from cds_service.facts.order import extra_region, passes
-from cds_service.rules.given import NOW, order_facts
-from cds_service.rules.judge import WithDefinitions, judge_anew
+from cds_service.rules.judge import judge_anew
 from cds_service.rules.ratings import same_exam, single_passes
 from cds_service.rules.rule import Topic, Variant
 from cds_service.rules.topic_judge import stand
 from cds_service.vocabulary.exams import Exam
-from cds_service.vocabulary.facts import STATIC
-from cds_service.vocabulary.readings import Facts, Priors, Reading
+from cds_service.vocabulary.readings import Facts, Reading
 from cds_service.yaml_source import read as read_yaml
 
-MOST_STATES = 20_000
-"""States of one topic that are tried; of more, so many are drawn with a fixed seed."""
-MOST_JUDGED = 4_000
-"""Judgements of one topic; where its situations times its orders are more, situations are drawn."""
-PAIR_SHARE = 10
-"""Two topics that meet get this fraction of both limits."""
-MOST_TOLD = 3
 
-CALM: Mapping[str, Reading] = {
-    "order.priority": Reading(frozenset({"routine"})),
-    "order.reason_given": Reading(frozenset({"yes"})),
-    "setting.emergency": Reading(False),
-    "setting.inpatient": Reading(False),
-    "setting.ultrasound_available": Reading(True),
-    "setting.mri_available": Reading(True),
-    "setting.fast_mri_available": Reading(True),
-    "setting.contrast_ultrasound_available": Reading(True),
-    "sign.open_fontanelle": Reading(True),
-    "history.same_exam": Reading(Priors((), True, NOW)),
-    "history.pending_same_exam": Reading(Priors((), True, NOW)),
-}
-"""Where most advice is given: nothing forbids any exam."""
+class Limits(NamedTuple):
+    """How many states of one topic (or pair) are looked at and judged; of more, so many are drawn with a fixed seed."""
+
+    states: int
+    judgements: int
+
+
+TOPIC = Limits(20_000, 4_000)
+PAIR = Limits(2_000, 400)
+QUICK = Limits(2_000, 400)
+MOST_TOPICS, MOST_PAIRS = 15, 60
+"""Of more topics, or pairs, each is tried less, so that all take as long as so many would."""
+MOST_TOLD = 3
 
 
 def look(content: Content, *, quick: bool = False) -> Report:
@@ -52,34 +43,27 @@ def look(content: Content, *, quick: bool = False) -> Report:
     report = Report()
     parsed = read_yaml(content.files[FILE], file=FILE) if FILE in content.files else {}
     bars = read_bars(parsed, content.facts, content.day, report.problems) if parsed else ()
-    trial = _Trial(_world(content), bars)
-    most = MOST_JUDGED // 10 if quick else MOST_JUDGED
+    gaps(content, report.problems)
+    trial = _Trial(world_of(content), bars)
     topics = sorted(content.rules.topics, key=lambda topic: topic.file)
+    pairs = [] if quick else list(_meeting(topics))
     for topic in topics:
-        report.sizes.append(trial.run((topic,), MOST_STATES // (10 if quick else 1), most))
-    for pair in () if quick else _meeting(topics):
-        report.sizes.append(trial.run(pair, MOST_STATES // PAIR_SHARE, MOST_JUDGED // PAIR_SHARE))
+        report.sizes.append(trial.run((topic,), QUICK if quick else _part(TOPIC, len(topics), MOST_TOPICS)))
+    for pair in pairs:
+        report.sizes.append(trial.run(pair, _part(PAIR, len(pairs), MOST_PAIRS)))
     report.problems.extend(trial.problems())
     return report
 
 
-def _world(content: Content) -> World:
-    direct = content.rules.broader
-    lineage = {name: _lineage(name, direct) for name in content.reasons.reasons}
-    read = frozenset(content.findings.facts) | STATIC.keys()
-    regions = {name: one.regions for name, one in content.reasons.reasons.items()}
-    return World(content.rules, content.facts, lineage, content.definitions, regions, read)
+def _part(limits: Limits, number: int, whole: int) -> Limits:
+    """
+    *limits*, or when there are more than *whole* to try, each one's part.
 
-
-def _lineage(name: str, direct: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    found: set[str] = set()
-    waiting = list(direct.get(name, ()))
-    while waiting:
-        one = waiting.pop()
-        if one not in found:
-            found.add(one)
-            waiting.extend(direct.get(one, ()))
-    return frozenset(found)
+    >>> _part(Limits(100, 10), 20, 10)
+    Limits(states=50, judgements=5)
+    """
+    share = max(1.0, number / whole)
+    return Limits(int(limits.states / share), int(limits.judgements / share))
 
 
 def orders_of(topics: Sequence[Topic]) -> tuple[Exam, ...]:
@@ -124,15 +108,15 @@ class _Trial:
         self._barred: set[tuple[object, ...]] = set()
         self._judgements = 0
 
-    def run(self, topics: Sequence[Topic], most_states: int, most_judged: int) -> Size:
+    def run(self, topics: Sequence[Topic], limits: Limits) -> Size:
         """Try *topics* together."""
         within, orders, before = space(topics, self.world), orders_of(topics), self._judgements
-        every = situations(within, self.world, orders, most_states)
-        picked = every[: max(1, most_judged // max(1, len(orders)))]
+        every = situations(within, self.world, orders, limits.states)
+        picked = every[: max(1, limits.judgements // max(1, len(orders)))]
         for places in picked:
             self._try(within, places, orders)
         name = " + ".join(topic.id for topic in topics)
-        looked_at = min(within.total, most_states)
+        looked_at = min(within.total, limits.states)
         return Size(name, within.total, looked_at, len(every), len(picked), self._judgements - before)
 
     def _try(self, within: Space, places: Sequence[int], orders: Sequence[Exam]) -> None:
@@ -159,7 +143,7 @@ class _Trial:
         }
 
     def _scene(self, given: Mapping[str, Reading], orders: Sequence[Exam]) -> Scene:
-        facts = {order: self._facts(order, given) for order in orders}
+        facts = {order: facts_of(order, given, self.world) for order in orders}
         judged = {order: judge_anew(order, facts[order], self.world.rules) for order in orders}
         self._judgements += len(orders)
         met = {order: self._met(order, facts[order]) for order in orders if judged[order].findings}
@@ -172,15 +156,6 @@ class _Trial:
             for topic in dict.fromkeys(topic for name in sorted(reasons) for topic in rules.by_reason.get(name, ()))
         ]
         return {one.topic: tuple(one.topic.variants[place] for place in one.met) for one in stands if one.applies}
-
-    def _facts(self, order: Exam, given: Mapping[str, Reading]) -> Facts:
-        names = given["order.reason"].value
-        recognised = Recognised(order, str(order))
-        more = {
-            "order.extra_region": extra_region(recognised, names, self.world.regions),
-            "order.passes": passes(order),
-        }
-        return WithDefinitions({**given, **order_facts(order), **more}, self.world.definitions)
 
     def _hold(self, scene: Scene, state: Mapping[str, Reading]) -> None:
         for order in scene.judged:
