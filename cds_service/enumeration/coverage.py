@@ -7,7 +7,8 @@ meets it, else the first combination that does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cds_service.content import Content
@@ -24,7 +25,9 @@ from cds_service.vocabulary.readings import Reading
 from cds_service.yaml_source import read
 
 FILE = "rules/review/not-covered.yaml"
-_MOST_TRIED = 4_000
+UNMET = "no facts were found that meet this situation alone"
+Given = Mapping[str, Reading]
+_MOST, _MOST_AGAIN = 4_000, 400
 _HEAD = """# What is covered
 
 This page is made by `cds-service docs`; edit the rules, or [review/not-covered.yaml](review/not-covered.yaml).
@@ -57,40 +60,49 @@ def _topic(topic: Topic, world: World) -> Iterator[str]:
     yield "| situation | source | rating | exam ordered | what the service says |"
     yield "|---|---|---|---|---|"
     for variant in topic.variants:
-        given = facts_meeting(topic, variant, world)
-        for rating, said, exams in _grouped(topic, variant, given, world):
+        for rating, said, exams in _grouped(topic, variant, world):
             yield f"| {variant.situation} | {variant.citation.id} | {rating} | {', '.join(map(str, exams))} | {said} |"
     yield ""
 
 
-def _grouped(
-    topic: Topic, variant: Variant, given: Mapping[str, Reading] | None, world: World
-) -> Iterator[tuple[str, str, list[Exam]]]:
+def _grouped(topic: Topic, variant: Variant, world: World) -> Iterator[tuple[str, str, list[Exam]]]:
     place = topic.variants.index(variant)
     groups: dict[tuple[str, str], list[Exam]] = {}
-    named = [row.exam for row in variant.rows]
-    named += _preferred(variant)
-    for exam in dict.fromkeys(named):
+    for exam, given in _facts_by_exam(topic, variant, world).items():
         rating = ratings_of(topic, exam)[place]
-        said = says(exam, given, world) if given is not None else "no facts meet this situation alone"
+        said = says(exam, given, world) if given is not None else UNMET
         groups.setdefault((rating.words if rating else "not rated", said), []).append(exam)
     for (words, said), exams in groups.items():
         yield words, said, exams
 
 
-def facts_meeting(topic: Topic, variant: Variant, world: World) -> Mapping[str, Reading] | None:
-    """Facts of a child who is in this situation of the topic and, where that can be, in no other."""
+def _facts_by_exam(topic: Topic, variant: Variant, world: World) -> dict[Exam, Given | None]:
+    """For each exam facts that meet the situation when it is ordered, else those that do when another is."""
+    known: list[Given] = []
+    found: dict[Exam, Given | None] = {}
+    for exam in dict.fromkeys((*(row.exam for row in variant.rows), *_preferred(variant))):
+        given = facts_meeting(topic, variant, exam, world=world, known=known)
+        known += [given] if given is not None and given not in known else []
+        found[exam] = given
+    return {exam: given or next(iter(known), None) for exam, given in found.items()}
+
+
+def facts_meeting(
+    topic: Topic, variant: Variant, order: Exam, *, world: World, known: Sequence[Given] = ()
+) -> Given | None:
+    """Facts of a child for whom *order* falls into this situation of the topic; *known* ones are tried first."""
     place = topic.variants.index(variant)
-    orders = list({exam.modality: exam for exam in reversed((*topic.candidates, *_preferred(variant)))}.values())
-    second: Mapping[str, Reading] | None = None
-    for given in _tried(topic, world):
-        stands = [stand(topic, order, facts_of(order, {**CALM, **given}, world)) for order in orders]
-        met = {one.met for one in stands if one.applies}
-        if (place,) in met:
+    most = _MOST_AGAIN if known else _MOST
+    for given in (*known, *itertools.islice(_tried(topic, world), most)):
+        one = stand(topic, order, facts_of(order, {**CALM, **given}, world))
+        if one.applies and place in one.met and all(_may_overlap(topic, place, other) for other in one.met):
             return given
-        if second is None and any(place in places for places in met):
-            second = given
-    return second
+    return None
+
+
+def _may_overlap(topic: Topic, place: int, other: int) -> bool:
+    here, there = topic.variants[place], topic.variants[other]
+    return place == other or here.id in there.may_overlap or there.id in here.may_overlap
 
 
 def _preferred(variant: Variant) -> Iterator[Exam]:
@@ -99,16 +111,16 @@ def _preferred(variant: Variant) -> Iterator[Exam]:
     yield from variant.not_needed
 
 
-def _tried(topic: Topic, world: World) -> Iterator[Mapping[str, Reading]]:
+def _tried(topic: Topic, world: World) -> Iterator[Given]:
     for example in topic.examples:
         if (named := example.facts.get("order.reason")) is not None and named.value is not None:
             yield {name: reading for name, reading in example.facts.items() if not name.startswith("setting.")}
     within = space((topic,), world)
-    for places in within.walk(_MOST_TRIED):
+    for places in within.walk(_MOST):
         yield within.state(places)
 
 
-def says(order: Exam, given: Mapping[str, Reading], world: World) -> str:
+def says(order: Exam, given: Given, world: World) -> str:
     """What the service says of *order*, in a few words."""
     judged = judge_anew(order, facts_of(order, {**CALM, **given}, world), world.rules)
     return "; ".join(map(_said, judged.shown)) or "silence"
