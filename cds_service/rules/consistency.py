@@ -21,7 +21,6 @@ from cds_service.vocabulary.exams import Exam, exam
 from cds_service.vocabulary.facts import HISTORY_EXAMS, Fact, Kind
 from cds_service.vocabulary.quantities import Amount, Span
 from cds_service.vocabulary.readings import Age, GivenFacts, Interval, Names, Prior, Priors, Reading
-from cds_service.vocabulary.regions import REGIONS
 
 MOST = 4_000
 _SEED = 20_260_101
@@ -111,8 +110,6 @@ def _values(fact: Fact, mentioned: frozenset[Any], topic: Topic, more: int) -> l
         return [Reading(frozenset({word})) for word in sorted(fact.choices or mentioned)]
     if fact.name == "order.reason":
         return list(_names(mentioned, topic, more))
-    if fact.choices is REGIONS:
-        return [Reading(Names(frozenset({region}))) for region in sorted(mentioned)]
     if fact.kind is Kind.NAMES:
         return [Reading(Names(frozenset(names))) for names in ((), *((one,) for one in sorted(mentioned)))]
     if fact.kind is Kind.NUMBER:
