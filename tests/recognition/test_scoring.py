@@ -15,6 +15,8 @@ LINEAGE = {
     "reflux": frozenset({"reflux", "gerd"}),
     "headache": frozenset({"headache"}),
     "vomiting": frozenset({"vomiting"}),
+    "vision-orbit": frozenset({"vision-orbit"}),
+    "leukocoria": frozenset({"leukocoria", "vision-orbit"}),
 }
 
 
@@ -79,3 +81,8 @@ def test_reasons(label: str, names: tuple[str, ...], score: str) -> None:
 def test_a_list_left_open_is_not_right_unless_something_else_stands_there() -> None:
     assert reason_score("headache", "headache", complete=False) == "partly"
     assert reason_score("headache + other", "headache", complete=False) == "right"
+
+
+def test_a_reason_split_off_later_is_true_where_the_wider_one_is_and_nowhere_else() -> None:
+    assert reason_score("vision-orbit", "leukocoria", "vision-orbit") == "right"
+    assert reason_score("headache", "leukocoria", "vision-orbit") == "wrong"
