@@ -11,10 +11,29 @@ from tests.recognition.benchmark import exam_label, reason_label
 
 RIGHT, PARTLY, UNREAD, WRONG = SCORES = ("right", "partly", "unread", "wrong")
 LATER = frozenset(
-    "sudden-ataxia recurrent-ataxia progressive-ataxia stable-ataxia stroke-arteriopathy arterial-dissection "
-    "cns-vasculitis intracerebral-hemorrhage subarachnoid-hemorrhage high-flow-malformation low-flow-malformation "
-    "precocious-puberty sudden-vision-loss leukocoria nystagmus congenital-eye-trouble deep-neck-infection parotid-mass "
-    "back-pain-with-red-flag overuse-back-pain spinal-infection".split()
+    [
+        "sudden-ataxia",
+        "recurrent-ataxia",
+        "progressive-ataxia",
+        "stable-ataxia",
+        "stroke-arteriopathy",
+        "arterial-dissection",
+        "cns-vasculitis",
+        "intracerebral-hemorrhage",
+        "subarachnoid-hemorrhage",
+        "high-flow-malformation",
+        "low-flow-malformation",
+        "precocious-puberty",
+        "sudden-vision-loss",
+        "leukocoria",
+        "nystagmus",
+        "congenital-eye-trouble",
+        "deep-neck-infection",
+        "parotid-mass",
+        "back-pain-with-red-flag",
+        "overuse-back-pain",
+        "spinal-infection",
+    ]
 )
 """Reasons split off wider ones after the labels were written: true where the wider one is."""
 CONTRASTED = ("CT", "MR")
