@@ -11,12 +11,12 @@ from tests.recognition.reading import read, readings, shares
 from tests.recognition.scoring import RIGHT, SCORES, WRONG
 
 RIGHT_AT_LEAST = {
-    "tuning": dict(zip(KINDS, (89, 93.5, 94.5, 89.5, 83, 92, 3.5, 90.5, 94.5, 96), strict=True)),
-    "held": dict(zip(KINDS, (92.5, 96, 97, 89.5, 85, 88, 12.5, 87, 93, 97.5), strict=True)),
+    "tuning": dict(zip(KINDS, (99.5, 99.5, 99, 99.5, 99.5, 99.5, 97, 90.5, 97, 96), strict=True)),
+    "held": dict(zip(KINDS, (98.5, 99.5, 98, 97.5, 88.5, 92, 83.5, 87, 95, 97.5), strict=True)),
 }
 WRONG_AT_MOST = {
-    "tuning": dict(zip(KINDS, (2, 4, 2, 1, 1, 0, 1, 0, 1, 2), strict=True)),
-    "held": dict(zip(KINDS, (2, 0, 3, 1, 3, 3, 1, 0, 1, 1), strict=True)),
+    "tuning": dict(zip(KINDS, (0, 0, 1, 0, 0, 0, 0, 0, 0, 2), strict=True)),
+    "held": dict(zip(KINDS, (0, 0, 2, 0, 3, 4, 1, 0, 1, 1), strict=True)),
 }
 
 

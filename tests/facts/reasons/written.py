@@ -6,7 +6,7 @@ Abbreviations, word order and sloppiness are those of order entry screens; every
 
 READ: dict[str, str] = {
     # typing errors
-    "bronchiolits": "bronchiolitis-asthma-cough",
+    "sinusits": "sinusitis",
     "pancreatits": "biliary-pancreatic",
     "acute appendicits": "suspected-appendicitis",
     "abdomnal pain": "abdominal-pain",
