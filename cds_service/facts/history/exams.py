@@ -239,6 +239,8 @@ def _latest(record: Record) -> int:
     return 0 if record.when is None else record.when.until
 
 
-def _newest(prior: Prior) -> tuple[float, str, str]:
+def _newest(prior: Prior) -> tuple[object, ...]:
+    """A sort key that leaves no two exams alike that anything tells apart: the order of resources is never seen."""
     told = prior.evidence[0]
-    return prior.first.timestamp(), told.source, told.text
+    said = (told.source, told.text, prior.exam.modality, prior.exam.mask, str(prior.exam), prior.kind, prior.result)
+    return (prior.first.timestamp(), prior.last.timestamp(), *said, prior.certain, str(prior.images), prior.place)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
+import pytest
 from hypothesis import given as cases
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -221,3 +223,15 @@ def test_any_order_of_accounts_of_one_region_and_week_gives_the_same_history(
     priors = read(named, "2017-05-04")
     shuffle.shuffle(named)
     assert read(named, "2017-05-04") == priors
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_exams_alike_in_all_but_certainty_stand_in_one_order(order: tuple[int, ...]) -> None:
+    bare: dict[str, Any] = {"resourceType": "ImagingStudy"}
+    found = [
+        bare,
+        bare,
+        {**bare, "modality": [{"code": "CT"}]},
+        {**bare, "modality": [{"code": "CT"}], "status": "available"},
+    ]
+    assert read([found[place] for place in order], "2017-05-04") == read(found, "2017-05-04")
