@@ -9,7 +9,6 @@ facts, asks the rules, writes cards, and notes what was decided without ever wai
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +34,7 @@ from cds_service.hooks.request import DraftOrder, HookRequest, plain
 from cds_service.hooks.response import Card, HookResponse
 from cds_service.library import Library
 from cds_service.outbound import Deadline, Outbound
+from cds_service.randomness import random_bytes
 from cds_service.rules.judge import Judgement, judge
 from cds_service.storage.identity import Identity
 from cds_service.storage.journal import Decision, IssuedCard
@@ -391,6 +391,6 @@ def random_id() -> str:
     >>> UUID(random_id()).version
     4
     """
-    digits = os.urandom(16).hex()
+    digits = random_bytes(16).hex()
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

@@ -80,6 +80,7 @@ class Child:
         self._encounter_id = encounter_id
         self._findings = read_findings(records, findings, now=self.now, encounter_id=encounter_id)
         self._priors: History | None = None
+        self._nothing: HistoryReading | None = None
         self._history_gaps: list[Gap] | None = None
         self._patient: Patient | None = None
         self._setting: dict[str, Reading] | None = None
@@ -142,6 +143,12 @@ class Child:
         if self._setting is None:
             self._setting = setting_facts(self.records, self._encounter_id, self.now)
         return self._setting.get(name, UNKNOWN)
+
+    def nothing_earlier(self, none: Priors) -> HistoryReading:
+        """That there is no such exam, certainly: the same for every kind of exam."""
+        if self._nothing is None:
+            self._nothing = HistoryReading(none)
+        return self._nothing
 
     def missed(self, gaps: Iterable[Gap]) -> None:
         """Note what a fact that was asked for could not be read from."""
@@ -281,6 +288,8 @@ class OrderFacts(dict[str, Reading]):
         waiting = name == "history.pending_same_exam"
         gaps = self._child.incomplete((ServiceRequest,)) if waiting else self._child.history_gaps
         self._child.missed(gaps)
+        if not gaps and type(priors) is Priors and not priors.items and priors.complete:
+            return self._child.nothing_earlier(priors)
         return HistoryReading(priors, gaps[0][0] if gaps else "")
 
     def _priors(self, name: str) -> Priors | None:

@@ -69,10 +69,14 @@ def age(patient: Patient | None, days: tuple[date, date]) -> Reading:
         return Reading(gap="Patient")
     if patient.deceasedBoolean:
         return UNKNOWN
-    born = _born(patient.birthDate)
+    return _aged(patient.birthDate, days, f"Patient/{patient.id}" if patient.id else "Patient")
+
+
+@lru_cache(1024)
+def _aged(birth_date: str | None, days: tuple[date, date], source: str) -> Reading:
+    born = _born(birth_date)
     if born is None or born[0] > days[1]:
         return UNKNOWN
-    source = f"Patient/{patient.id}" if patient.id else "Patient"
     return Reading(Age(*born, *days), (Evidence(_old(born[1], days[0]), source),))
 
 

@@ -14,6 +14,7 @@ import uuid
 from functools import lru_cache
 from pathlib import Path
 
+from cds_service.randomness import random_bytes
 from cds_service.telemetry import log
 
 _SECRET_BYTES = 32
@@ -45,7 +46,7 @@ class Identity:
         >>> identity.owns("ehr", identity.card_id("ehr"))
         True
         """
-        random = bytearray(os.urandom(_HALF))
+        random = bytearray(random_bytes(_HALF))
         random[6] = random[6] & 0x0F | 0x40  # UUID version 4
         name = (random + self._seal(client, random)).hex()
         return f"{name[:8]}-{name[8:12]}-{name[12:16]}-{name[16:20]}-{name[20:]}"

@@ -1,0 +1,41 @@
+"""Random bytes from the system, taken in by the page: asking it for each id costs more than making the id."""
+
+from __future__ import annotations
+
+import os
+from threading import Lock
+
+_PAGE = 4096
+
+
+class Randomness:
+    """Hands out random bytes, none of them twice, also to several threads and after a fork."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._page = b""
+        self._next = 0
+        os.register_at_fork(after_in_child=self._forget)
+
+    def __call__(self, count: int) -> bytes:
+        """
+        *count* random bytes.
+
+        >>> len(random_bytes(16)), random_bytes(16) == random_bytes(16)
+        (16, False)
+        """
+        if count > _PAGE:
+            return os.urandom(count)
+        with self._lock:
+            if self._next + count > len(self._page):
+                self._page, self._next = os.urandom(_PAGE), 0
+            start = self._next
+            self._next = start + count
+            return self._page[start : self._next]
+
+    def _forget(self) -> None:
+        self._lock = Lock()
+        self._page, self._next = b"", 0
+
+
+random_bytes = Randomness()
