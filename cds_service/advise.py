@@ -23,6 +23,7 @@ from cds_service.cards.values import About
 from cds_service.clients.clients import Client
 from cds_service.content import TOPIC_SYSTEM, Content
 from cds_service.facts.exams import Recognised, recognise
+from cds_service.facts.exams.unread import unread_kind
 from cds_service.facts.gather import Child, OrderFacts, Site
 from cds_service.fhir.client import Access, Cache, complete
 from cds_service.fhir.memory import RecordMemory
@@ -120,7 +121,7 @@ class Advisor:
         began = time.perf_counter()
         content, now = self.library.content, self.clock()
         earlier = self.known.find(client.id, request)
-        orders = list(imaging_orders(request, content, earlier))
+        orders = list(imaging_orders(request, content, earlier, unread=self._unread))
         judged: list[Judged] = []
         issued: list[Issued] = []
         child: Child | None = None
@@ -212,6 +213,9 @@ class Advisor:
 
     # the answer and what is noted of it
 
+    def _unread(self, order: Order) -> None:
+        self.metrics.unrecognised.labels(unread_kind(order.resource, order.recognised)).inc()
+
     def _decided(self, one: Judged) -> msgspec.Raw:
         """What the decision log keeps of one order, as JSON; written once for verdicts that are said again."""
         key = one.order.recognised.exam, id(one.judgement.verdicts)
@@ -259,13 +263,25 @@ class Advisor:
         )
 
 
-def imaging_orders(request: HookRequest, content: Content, known: LazyRecords | None = None) -> Iterator[Order]:
-    """The orders of the call that are imaging exams we recognise; those seen before with a *known* record as then."""
+def imaging_orders(
+    request: HookRequest,
+    content: Content,
+    known: LazyRecords | None = None,
+    *,
+    unread: Callable[[Order], None] = lambda order: None,
+) -> Iterator[Order]:
+    """
+    The orders of the call that are imaging exams we recognise; those seen before with a *known* record as then.
+
+    *unread* is told of every other.
+    """
     for given in request.context.orders:
         make = partial(_read_order, given, content)
         order = make() if known is None else known.derived(content, make, (given.reference, given.raw))
         if order.recognised.exam is not None:
             yield order
+        else:
+            unread(order)
 
 
 def _read_order(given: DraftOrder, content: Content) -> Order:

@@ -72,9 +72,10 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
         Places(settings.rules, settings.cards, settings.data, settings.site, settings.licences), announcer(metrics)
     )
     await asyncio.to_thread(library.start)
-    outbound = Outbound(server for client in known.values() for server in client.fhir_servers)
+    outbound = Outbound((server for client in known.values() for server in client.fhir_servers), metrics=metrics)
     outbound.warm()
     store = Store(settings.data, settings.database_url)
+    metrics.total("cds_journal_dropped_records", "Records of advice that could not be kept.", lambda: store.dropped)
     advisor = Advisor(
         library, store, outbound, new_cache(), metrics, Site(settings.time_zone), public_url=settings.public_url
     )

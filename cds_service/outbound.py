@@ -17,12 +17,15 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
 from cds_service.errors import OutboundError, SettingsError
+from cds_service.telemetry import Metrics
 
 if TYPE_CHECKING:
     import ssl
 
     import httpx
 
+DONE = "ok"
+CANCELLED = "cancelled"
 TIMEOUT = "timeout"
 REFUSED = "refused"
 NOT_FOUND = "not found"
@@ -104,8 +107,16 @@ class Outbound:
     They are made at first use, or by ``warm`` before the first call needs them.
     """
 
-    def __init__(self, bases: Iterable[str], *, most_bytes: int = MOST_BYTES, ca_file: str | None = None) -> None:
+    def __init__(
+        self,
+        bases: Iterable[str],
+        *,
+        most_bytes: int = MOST_BYTES,
+        ca_file: str | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
         self.bases = frozenset(_checked(base) for base in bases)
+        self._metrics = metrics
         self._most_bytes = most_bytes
         self._ca_file = ca_file
         self._tls: ssl.SSLContext | None = None
@@ -120,6 +131,25 @@ class Outbound:
         """The body at *url*, which must lie inside the registered *base*; *token* goes out as a bearer token."""
         if base not in self.bases or not inside(base, url):
             raise OutboundError(REFUSED)
+        began, outcome = time.perf_counter(), CANCELLED
+        try:
+            body = await self._got(url, allowance, base, token)
+            outcome = DONE
+            return body
+        except OutboundError as error:
+            outcome = error.reason
+            raise
+        finally:
+            self._count(base, outcome, time.perf_counter() - began)
+
+    def _count(self, base: str, outcome: str, seconds: float) -> None:
+        """Count by the server's name: an address may hold an id."""
+        if self._metrics is not None:
+            server = server_name(base)
+            self._metrics.outbound.labels(server, outcome).inc()
+            self._metrics.outbound_seconds.labels(server).observe(seconds)
+
+    async def _got(self, url: str, allowance: Allowance, base: str, token: str | None) -> bytes:
         headers = _headers(token)
         seconds = allowance.spend()
         try:
@@ -182,6 +212,16 @@ class Outbound:
             limits=httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=20),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
+
+
+def server_name(base: str) -> str:
+    """
+    The server of a registered base, as counters and traces name it.
+
+    >>> server_name("https://ehr.example:8443/r4")
+    'ehr.example:8443'
+    """
+    return base.partition("://")[2].partition("/")[0]
 
 
 def inside(base: str, url: str) -> bool:

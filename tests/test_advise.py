@@ -440,3 +440,25 @@ def test_time_is_told_by_the_clock_it_was_given(practice):
     assert NOW in practice.decisions[0]
     assert Advisor.__dataclass_fields__["clock"].default().tzinfo is UTC
     assert datetime.now(UTC) - Advisor.__dataclass_fields__["clock"].default() < timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ({"coding": [{"system": "http://loinc.org", "code": "30799-2"}]}, "damaged code"),
+        ({"coding": [{"system": "urn:site", "code": "X1"}]}, "unknown code"),
+        ({"text": "picture of the belly"}, "words only"),
+        ({"text": "CT head", "coding": [{"system": "http://loinc.org", "code": "24725-4", "display": "CT Head"},
+                                        {"system": "http://loinc.org", "code": "24558-9", "display": "US Abdomen"}]},
+         "codes and words disagree"),
+        ({}, "nothing"),
+    ],
+)  # fmt: skip
+def test_orders_of_which_no_exam_is_recognised_are_counted_by_kind(practice, code, kind):
+    practice.ask(APPENDIX, context__draftOrders__entry__0__resource__code=code)
+    assert f'cds_unrecognised_orders_total{{kind="{kind}"}} 1.0' in practice.metrics.text().decode()
+
+
+def test_a_recognised_order_is_not_counted_as_unrecognised(practice):
+    practice.ask(APPENDIX)
+    assert "cds_unrecognised_orders_total{" not in practice.metrics.text().decode()

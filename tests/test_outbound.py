@@ -11,7 +11,8 @@ from typing import TypeVar
 import pytest
 
 from cds_service.errors import OutboundError, SettingsError
-from cds_service.outbound import Allowance, Deadline, Outbound, inside
+from cds_service.outbound import Allowance, Deadline, Outbound, inside, server_name
+from cds_service.telemetry import Metrics
 from tests.fhir.fault_server import (
     Answer,
     FaultServer,
@@ -309,3 +310,24 @@ def test_deadline_counts_down_and_stops_at_zero() -> None:
     now[0] = 100.5
     assert deadline.remaining() == 0
     assert deadline.passed
+
+
+def test_requests_are_counted_by_server_and_outcome_and_never_by_address() -> None:
+    metrics = Metrics()
+
+    async def work(server: FaultServer, outbound: Outbound) -> str:
+        server.on("/Patient/1", {})
+        server.on("/Patient/2", hang)
+        outbound._metrics = metrics
+        await outbound.get(server.base + "/Patient/1", Allowance(Deadline(2)), base=server.base)
+        for address, seconds in (("/Patient/2", 0.05), ("/Patient/none", 2)):
+            with pytest.raises(OutboundError):
+                await outbound.get(server.base + address, Allowance(Deadline(seconds)), base=server.base)
+        return server_name(server.base)
+
+    name = at_server(work)
+    told = metrics.text().decode()
+    for outcome in ("ok", "timeout", "not found"):
+        assert f'cds_outbound_requests_total{{outcome="{outcome}",server="{name}"}} 1.0' in told
+    assert f'cds_outbound_request_seconds_count{{server="{name}"}} 3.0' in told
+    assert "Patient" not in told

@@ -1,27 +1,35 @@
 import io
 import json
 import logging
+import re
 
 import pytest
 import structlog
 
-from cds_service import telemetry
+from cds_service import __version__
 from cds_service.telemetry import FIELDS, Metrics, allowed, configure, log, place
+from cds_service.telemetry import lines as log_lines
+
+
+@pytest.fixture(autouse=True)
+def restored():
+    """After a test logging is as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    log_lines._CONFIGURED.clear()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.getLogger("uvicorn.access").disabled = False
 
 
 @pytest.fixture
 def lines():
-    """What is logged while a test runs; afterwards logging is as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    """What is logged while a test runs."""
     stream = io.StringIO()
     configure("info", stream)
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    structlog.reset_defaults()
-    telemetry._CONFIGURED.clear()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.getLogger("uvicorn.access").disabled = False
+    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
 def test_a_line_is_one_json_object(lines):
@@ -89,7 +97,7 @@ def test_requests_are_not_logged_by_libraries(lines):
 
 def test_place_is_where_it_was_raised():
     with pytest.raises(ValueError) as caught:
-        telemetry.json.loads("x")
+        log_lines.json.loads("x")
     assert place(caught.value).startswith("json.decoder:")
 
 
@@ -133,3 +141,35 @@ def test_standard_error_is_the_one_of_the_moment(capsys):
     configure("info")
     log().info("advised", cards=1)
     assert json.loads(capsys.readouterr().err)["cards"] == 1
+
+
+def test_a_metric_asked_for_again_is_the_same_one():
+    metrics = Metrics()
+    metrics.counter("cds_requests", "Calls answered.", "service", "status").labels("order-sign", "200").inc()
+    assert metrics.counter("cds_requests", "", "service", "status") is metrics.requests
+    assert b'cds_requests_total{service="order-sign",status="200"} 1.0' in metrics.text()
+
+
+def test_what_is_counted_elsewhere_is_asked_for_when_somebody_looks():
+    metrics, dropped = Metrics(), iter([2, 5])
+    metrics.total("cds_dropped_records", "Records dropped.", lambda: 0)
+    metrics.total("cds_dropped_records", "Records dropped.", lambda: next(dropped))
+    assert b"cds_dropped_records_total 2.0" in metrics.text()
+    assert b"cds_dropped_records_total 5.0" in metrics.text()
+
+
+def test_memory_and_version_are_told():
+    text = Metrics().text().decode()
+    assert re.search(r"^process_resident_memory_bytes \d", text, re.M)
+    assert f'cds_build{{version="{__version__}"}} 1.0' in text
+
+
+def test_names_follow_the_conventions():
+    families = list(Metrics().registry.collect())
+    ours = [one for one in families if not one.name.startswith(("process_", "python_"))]
+    assert len(ours) > 10
+    for one in ours:
+        assert re.fullmatch(r"cds_[a-z]+(_[a-z]+)*", one.name), one.name
+        assert one.documentation.endswith("."), one.name
+        assert not one.name.endswith(("_milliseconds", "_ms", "_kb", "_count", "_sum", "_total")), one.name
+        assert one.type != "histogram" or one.name.endswith("_seconds"), one.name

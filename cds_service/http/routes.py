@@ -121,6 +121,8 @@ class ServiceCall(Endpoint):
     def _nothing(self, error: Exception) -> Answer:
         kind = "late" if isinstance(error, TimeoutError) else "advice"
         self._state.metrics.faults.labels(kind).inc()
+        if kind == "late":
+            self._state.metrics.timeouts.labels("advice").inc()
         log().error("advice failed", kind=kind, error=type(error).__name__, place=place(error))
         return NO_CARDS
 

@@ -1,5 +1,5 @@
 """
-What the service says about itself: log lines by allow-list, and counters.
+Log lines by allow-list.
 
 A log is read by many and kept for long, so a line holds an event, a time, and the fields
 in ``FIELDS``; anything else is dropped, not masked. None of them can hold a name, an id
@@ -17,7 +17,6 @@ from contextlib import suppress
 from typing import Any, TextIO, cast
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 FIELDS = frozenset(
     {
@@ -167,44 +166,3 @@ def log() -> Any:
 
 _CONFIGURED: dict[str, Any] = {}
 """The logger once it is configured; finding out how to log anew for every line costs more than a line left out."""
-
-
-class Metrics:
-    """The counters of one app, in a registry of their own, so that two apps in a process never mix."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.requests = Counter("cds_requests", "Calls answered.", ("service", "status"), registry=self.registry)
-        self.seconds = Histogram(
-            "cds_request_seconds",
-            "Time to answer a call.",
-            ("service",),
-            buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
-            registry=self.registry,
-        )
-        self.faults = Counter(
-            "cds_faults", "Faults of ours, answered without advice.", ("kind",), registry=self.registry
-        )
-        self.cards = Counter("cds_cards", "Cards shown.", ("rule", "indicator"), registry=self.registry)
-        self.incomplete = Counter(
-            "cds_incomplete", "Answers given with part of the record unread.", ("reason",), registry=self.registry
-        )
-        self.unreadable = Counter(
-            "cds_unreadable_resources", "Resources too odd to read.", ("type",), registry=self.registry
-        )
-        self.feedback = Counter("cds_feedback", "Feedback taken in.", ("outcome",), registry=self.registry)
-        self.content = Counter("cds_content", "What happened to content.", ("event",), registry=self.registry)
-        self.ready = Gauge("cds_ready", "1 when there is content in force.", registry=self.registry)
-
-        self._cards: dict[tuple[str, str], Counter] = {}
-
-    def card(self, rule: str, indicator: str) -> None:
-        """Count a card shown."""
-        counter = self._cards.get((rule, indicator))
-        if counter is None:
-            counter = self._cards[rule, indicator] = self.cards.labels(rule, indicator)
-        counter.inc()
-
-    def text(self) -> bytes:
-        """Everything in Prometheus's text format."""
-        return generate_latest(self.registry)
