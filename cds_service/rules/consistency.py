@@ -32,12 +32,14 @@ def inconsistencies(rules: RuleSet, facts: Mapping[str, Fact], today: date) -> I
         yield from _overdue(rule, today)
     for topic in rules.topics:
         for variant in topic.variants:
+            for name in set(variant.yields_to) - {one.id for one in topic.variants if one is not variant}:
+                yield _at(topic, variant, f"variant {variant.id} yields to {name}, which is no other variant")
             if not _reachable(topic, variant, facts):
                 yield _at(
                     topic, variant, f"variant {variant.id} can never be chosen", "its conditions contradict each other"
                 )
         for one, other in itertools.combinations(topic.variants, 2):
-            if one.id in other.may_overlap or other.id in one.may_overlap:
+            if one.id in (*other.may_overlap, *other.yields_to) or other.id in (*one.may_overlap, *one.yields_to):
                 continue
             exam_ = _disagreement(one, other)
             if exam_ is not None and _together(topic, one, other, facts):
@@ -51,7 +53,7 @@ def _overdue(rule: Rule, today: date) -> Iterator[Problem]:
         yield Problem(rule.file, rule.line, trouble, "review it, and set review.last and review.due")
 
 
-def _at(topic: Topic, variant: Variant, trouble: str, remedy: str) -> Problem:
+def _at(topic: Topic, variant: Variant, trouble: str, remedy: str = "") -> Problem:
     return Problem(topic.file, variant.line, trouble, remedy)
 
 

@@ -175,7 +175,7 @@ def _variant(one: Fields, desk: Desk, scope: Scope) -> Variant | None:
         one.wrong(
             one.block, f"variant {variant_id} rates nothing", "say under not_needed which exams no_imaging is about"
         )
-    overlap = one.words("may_overlap")
+    overlap, yields = one.words("may_overlap"), one.words("yields_to")
     one.finish()
     if citation is None:
         return None
@@ -190,6 +190,7 @@ def _variant(one: Fields, desk: Desk, scope: Scope) -> Variant | None:
         not_needed,
         preferences,
         overlap,
+        yields,
         one.line,
     )
 

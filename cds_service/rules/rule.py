@@ -118,7 +118,11 @@ class Preference:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One clinical situation of a topic and how each exam rates in it."""
+    """
+    One clinical situation of a topic and how each exam rates in it.
+
+    It is out once a situation of ``yields_to`` is met: what is known to be graver decides alone.
+    """
 
     id: str
     situation: str
@@ -130,6 +134,7 @@ class Variant:
     not_needed: tuple[Exam, ...]
     preferences: tuple[Preference, ...]
     may_overlap: tuple[str, ...] = ()
+    yields_to: tuple[str, ...] = ()
     line: int = 0
 
 

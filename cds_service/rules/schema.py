@@ -150,6 +150,7 @@ def _topic(block: Any, exams: Any, card: Any, logic: Mapping[str, Any]) -> dict[
             "not_needed": exams,
             "preferences": {"type": "array", "items": preference},
             "may_overlap": _some(TEXT),
+            "yields_to": _some(TEXT),
         },
         ["id", "situation", "source"],
     )

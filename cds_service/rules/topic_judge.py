@@ -71,6 +71,11 @@ def stand(topic: Topic, order: Exam, facts: Facts) -> Stand:
             met.append(place)
         elif answer is None:
             possible.append(place)
+    if len(met) + len(possible) > 1 and met:
+        ids = {topic.variants[place].id for place in met}
+        met, possible = (
+            [place for place in places if ids.isdisjoint(topic.variants[place].yields_to)] for places in (met, possible)
+        )
     return Stand(topic, True, "", tuple(met), tuple(possible), ratings_of(topic, order))
 
 

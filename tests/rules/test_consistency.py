@@ -126,6 +126,18 @@ def test_an_overlap_may_be_declared_on_either_side(who):
     assert found(topic=declared) == []
 
 
+def test_a_situation_that_yields_may_overlap_and_must_yield_to_one_that_stands_there():
+    text = TOPIC.replace("when: ONE", "when: {sign.fever: present}").replace(
+        "when: TWO", "when: {safety.shaky: present}"
+    )
+    text = "\n".join(
+        line for line in text.splitlines() if not line.strip().startswith(("young:", "window:", "thresholds:"))
+    )
+    assert found(topic=changed(text, "situation: One", "situation: One\n    yields_to: two")) == []
+    (said,) = found(topic=changed(text, "situation: One", "situation: One\n    yields_to: [two, three]"))
+    assert "yields to three" in said
+
+
 def test_situations_that_agree_may_overlap():
     text = TOPIC.replace("when: ONE", "when: {sign.fever: present}").replace(
         "when: TWO", "when: {safety.shaky: present}"

@@ -168,6 +168,38 @@ def test_a_phase_ruled_out_by_one_situation_is_not_offered():
     assert "CT abdomen+pelvis with contrast" not in offered
 
 
+GRAVER = (
+    COMMON.format(kind="appropriateness", title="Sore head")
+    + """
+id: graver
+applies_to: {order.reason: sore-head}
+variants:
+  - id: lasting
+    situation: It lasts
+    yields_to: [feverish]
+    when: {sign.severity: mild}
+    source: guide
+    ratings: {usually appropriate: [CT head without contrast], usually not appropriate: [CT head with contrast]}
+  - id: feverish
+    situation: Fever with it
+    when: {sign.fever: present}
+    source: guide
+    ratings: {usually appropriate: [CT head with contrast], usually not appropriate: [CT head without contrast]}
+card: {override_reasons: []}
+examples: [{name: Nothing, order: XR chest, facts: {order.reason: sore-head}, expect: silence}]
+"""
+)
+
+
+def test_a_situation_yields_to_a_graver_one_that_is_known_to_hold():
+    graver, plain = rules_of(graver=GRAVER), "CT head without contrast"
+    mild = {"reasons": ("sore-head",), "sign__severity": "mild"}
+    assert says(graver, plain, **mild) is None
+    assert says(graver, plain, **mild, sign__fever=False) is None
+    assert says(graver, plain, **mild, sign__fever=True).exams == ["CT head with contrast"]
+    assert says(graver, "CT head with contrast", **mild, sign__fever=True) is None
+
+
 def test_no_imaging_gives_way_to_a_reason_that_needs_an_image():
     assert says(two_topics(), score__belly=1).advice == "NO_IMAGING"
     said = says(two_topics(), reasons=BOTH_REASONS, score__belly=1)
