@@ -12,7 +12,6 @@ import msgspec
 
 from bench import bodies
 from cds_service import content, folders, settings
-from cds_service.advise import imaging_orders, judge_orders, make_child
 from cds_service.cards.render import CardWriter, Sender
 from cds_service.cards.values import About
 from cds_service.content import TOPIC_SYSTEM, Content
@@ -33,6 +32,7 @@ from cds_service.fhir.resources import (
 )
 from cds_service.hooks.parse import parse
 from cds_service.hooks.request import HookRequest
+from cds_service.judging import imaging_orders, judge_orders, make_child
 from cds_service.suggestions.dialects import dialect
 
 SIZES = (0, 100, 1000, 5000)

@@ -10,47 +10,49 @@ facts, asks the rules, writes cards, and notes what was decided without ever wai
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
-from cds_service.cards.render import CardWriter, Issued, Sender, Written
-from cds_service.cards.values import About
+from cds_service.cards.render import CardWriter, Issued, Written
 from cds_service.clients.clients import Client
-from cds_service.content import TOPIC_SYSTEM, Content
-from cds_service.facts.exams import Recognised, recognise
+from cds_service.content import Content
 from cds_service.facts.exams.unread import unread_kind
-from cds_service.facts.gather import Child, OrderFacts, Site
+from cds_service.facts.gather import Gap, Site
 from cds_service.fhir.client import Access, Cache, complete
 from cds_service.fhir.memory import RecordMemory
 from cds_service.fhir.prefetch import TEMPLATES, patient_of, records
 from cds_service.fhir.records import LazyRecords
-from cds_service.fhir.resources import CodeableConcept, ServiceRequest
 from cds_service.findings import Finding, Verdict
-from cds_service.hooks.request import DraftOrder, HookRequest, plain
+from cds_service.hooks.request import HookRequest
 from cds_service.hooks.response import Card, HookResponse
+from cds_service.judging import (
+    NOTHING,
+    SENDER,
+    Judged,
+    Order,
+    card_writer,
+    imaging_orders,
+    renamed,
+    tell,
+    write_cards,
+)
 from cds_service.library import Library
 from cds_service.outbound import Deadline, Outbound
-from cds_service.randomness import random_bytes
-from cds_service.rules.judge import Judgement, judge
+from cds_service.randomness import random_id
 from cds_service.storage.identity import Identity
 from cds_service.storage.journal import Decision, IssuedCard
 from cds_service.storage.quiet import Shown
-from cds_service.suggestions.dialects import dialect
-from cds_service.suggestions.orders import Draft
 from cds_service.telemetry import Metrics, log
 from cds_service.vocabulary.exams import Exam
-from cds_service.vocabulary.readings import Reading
 
 EXTENSION = "org.pediatric-imaging-cds.decision"
 """The one extension of ours: decision id, content revision, and what could not be read."""
 
-SENDER = Sender("Pediatric imaging guidance", TOPIC_SYSTEM)
-_ORDER = msgspec.json.Decoder(ServiceRequest)
 _ENCODER = msgspec.json.Encoder()
 _REMEMBERED = 500
 _ALL = frozenset(TEMPLATES)
@@ -72,28 +74,6 @@ class Keeper(Protocol):
     def suppressed(self, shown: Shown, now: datetime) -> bool:
         """Whether a clinician has already answered this."""
         ...  # pragma: no cover
-
-
-class Order(NamedTuple):
-    """
-    One imaging order of the call: as it came, as read, and as recognised.
-
-    ``facts`` are those the order and its child's record tell without regard to the hour, once they were asked for.
-    """
-
-    given: DraftOrder
-    resource: ServiceRequest
-    recognised: Recognised
-    draft: Draft
-    facts: dict[str, Reading]
-
-
-class Judged(NamedTuple):
-    """One order with what the rules said of it."""
-
-    order: Order
-    facts: OrderFacts
-    judgement: Judgement
 
 
 @dataclass(slots=True)
@@ -122,19 +102,17 @@ class Advisor:
         content, now = self.library.content, self.clock()
         earlier = self.known.find(client.id, request)
         orders = list(imaging_orders(request, content, earlier, unread=self._unread))
-        judged: list[Judged] = []
         issued: list[Issued] = []
-        child: Child | None = None
+        told = NOTHING
         decision = random_id()
         if orders:
             record = earlier or await self.record(client, request, deadline)
-            child = make_child(record, content, request, now, self.site)
-            judged = judge_orders(orders, child, content)
-            for one in judged:
+            told = tell(orders, record, content, request, now=now, site=self.site)
+            for one in told.judged:
                 issued += self._write(one, client, request, content, decision, now)
-        answer = self._answer([one.card for one in issued], decision, content, child)
+        answer = self._answer([one.card for one in issued], decision, content, told.incomplete)
         seconds = time.perf_counter() - began
-        self._note(client, request, content, judged, decision, seconds, cards=len(issued))
+        self._note(client, request, content, told.judged, decision, seconds, cards=len(issued))
         return answer
 
     async def record(
@@ -171,19 +149,24 @@ class Advisor:
         ]
         if not findings:
             return ()
-        written = write_cards(
-            findings,
-            one.order,
-            content,
-            profile=client.profile,
-            writer=self._written_with(content),
-            new_id=partial(self.keeper.identity.card_id, client.id),
-        )
+        written = self._written(one, findings, client, content)
         for issued in written.issued:
             self._keep(issued, whom, request, decision=decision, now=now)
         for note in written.notes:
             log().info("not offered", decision=decision, reason=note)
         return written.issued
+
+    def _written(self, one: Judged, findings: Sequence[Finding], client: Client, content: Content) -> Written:
+        """The cards on *findings*, each with an id nobody had before."""
+        new_id = partial(self.keeper.identity.card_id, client.id)
+        key = client.profile, *map(id, findings)
+        known = one.written.get(key)
+        if known is not None:
+            return renamed(known, new_id=new_id)
+        writer = self._written_with(content)
+        known = write_cards(findings, one.order, content, profile=client.profile, writer=writer, new_id=new_id)
+        one.written[key] = known
+        return known
 
     def _written_with(self, content: Content) -> CardWriter:
         """The writer of the content's cards, the same for as long as the content is in force."""
@@ -226,9 +209,8 @@ class Advisor:
             known = self._kept[key] = one.judgement.verdicts, msgspec.Raw(_ENCODER.encode(decided(one)))
         return known[1]
 
-    def _answer(self, cards: list[Card], decision: str, content: Content, child: Child | None) -> bytes:
+    def _answer(self, cards: list[Card], decision: str, content: Content, incomplete: Sequence[Gap]) -> bytes:
         ours: dict[str, Any] = {"decision": decision, "revision": content.digest}
-        incomplete = child.why_incomplete() if child is not None else ()
         if incomplete:
             ours["incomplete"] = [{"resource": name, "reason": reason} for name, reason in incomplete]
             for _, reason in incomplete:
@@ -263,115 +245,6 @@ class Advisor:
         )
 
 
-def imaging_orders(
-    request: HookRequest,
-    content: Content,
-    known: LazyRecords | None = None,
-    *,
-    unread: Callable[[Order], None] = lambda order: None,
-) -> Iterator[Order]:
-    """
-    The orders of the call that are imaging exams we recognise; those seen before with a *known* record as then.
-
-    *unread* is told of every other.
-    """
-    for given in request.context.orders:
-        make = partial(_read_order, given, content)
-        order = make() if known is None else known.derived(content, make, (given.reference, given.raw))
-        if order.recognised.exam is not None:
-            yield order
-        else:
-            unread(order)
-
-
-def _read_order(given: DraftOrder, content: Content) -> Order:
-    try:
-        resource = _ORDER.decode(given.raw)
-    except (msgspec.DecodeError, RecursionError):
-        resource = lenient_order(given)
-    recognised = recognise(resource, content.exams)
-    return Order(given, resource, recognised, Draft(given.resource, given.reference, exam=recognised.exam), {})
-
-
-def lenient_order(draft: DraftOrder) -> ServiceRequest:
-    """
-    What can be read of an order of which some element has the wrong type: element by element, lists item by item.
-
-    A reason that cannot be read is still a reason: the order is not one without.
-    """
-    given = _mapping(plain(draft.raw))
-    read = {name: _readable(given[name], kind) for name, kind in _ORDER_FIELDS.items() if name in given}
-    if any(_lost(given.get(name), read.get(name)) for name in ("reasonCode", "reasonReference")):
-        read["reasonCode"] = [*(read.get("reasonCode") or ()), CodeableConcept(text="a reason that cannot be read")]
-    return ServiceRequest(**read)
-
-
-def _readable(value: Any, kind: Any) -> Any:
-    try:
-        return msgspec.convert(value, kind)
-    except (msgspec.ValidationError, RecursionError):
-        items = [_readable([item], kind) for item in value] if isinstance(value, list) and len(value) > 1 else ()
-        return [item for one in items if one for item in one] or None
-
-
-def _lost(value: Any, read: list[Any] | None) -> bool:
-    """Whether *value* held more than was read of it."""
-    held = value if isinstance(value, list) else [value]
-    return sum(item is not None for item in held) > len(read or ())
-
-
-_ORDER_FIELDS: Mapping[str, Any] = {
-    field.name: field.type for field in msgspec.structs.fields(ServiceRequest) if field.name != "resourceType"
-}
-
-
-def make_child(record: LazyRecords, content: Content, request: HookRequest, now: datetime, site: Site) -> Child:
-    """Everything about the child, read when first asked for."""
-    return Child(
-        record,
-        exams=content.exams,
-        reasons=content.reasons,
-        findings=content.findings,
-        definitions=content.definitions,
-        results=content.results,
-        site=site._replace(offers={**site.offers, **content.site.offers}),
-        now=now,
-        encounter_id=request.context.encounter_id,
-    )
-
-
-def judge_orders(orders: Sequence[Order], child: Child, content: Content, *, want_all: bool = False) -> list[Judged]:
-    """Every order with what the rules say of it."""
-    judged = []
-    for order in orders:
-        facts = child.about(order.resource, order.recognised, order.facts)
-        judged.append(Judged(order, facts, judge(order.recognised.exam, facts, content.rules, want_all=want_all)))
-    return judged
-
-
-def card_writer(content: Content, sender: Sender = SENDER) -> CardWriter:
-    """The writer of the content's cards; it remembers what it said."""
-    return CardWriter(content.templates, content.overrides, sender, content.orders.say)
-
-
-def write_cards(
-    findings: Sequence[Finding],
-    order: Order,
-    content: Content,
-    *,
-    profile: str,
-    writer: CardWriter | None = None,
-    new_id: Callable[[], str],
-) -> Written:
-    """The cards of one order in the dialect of *profile*, and why anything was not offered."""
-    exam = order.recognised.exam
-    tongue = dialect(profile)(order.draft, content.orders, new_id=random_id)
-    said = content.orders.say(exam) if exam is not None else order.recognised.name
-    about = About(said[:1].upper() + said[1:], exam)
-    written = (writer or card_writer(content)).write(findings, about, tongue, new_id=new_id)
-    return written._replace(notes=(*written.notes, *tongue.notes))
-
-
 def decided(one: Judged) -> dict[str, Any]:
     """What the decision log keeps of one order: the exam and each verdict, no identifiers, no free text."""
     return {
@@ -390,23 +263,6 @@ def _kept(verdict: Verdict) -> dict[str, Any]:
     return kept
 
 
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 @lru_cache(4096)
 def _exam_text(exam: Exam | None) -> str:
     return str(exam)
-
-
-def random_id() -> str:
-    """
-    A random UUID, version 4; the standard library's takes three times as long.
-
-    >>> from uuid import UUID
-    >>> UUID(random_id()).version
-    4
-    """
-    digits = random_bytes(16).hex()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from cds_service.advise import Judged, Order, imaging_orders, judge_orders, lenient_order, make_child, write_cards
 from cds_service.content import Content
 from cds_service.errors import MissingPatient
 from cds_service.facts.exams import recognise
@@ -18,6 +17,7 @@ from cds_service.fhir.records import Records
 from cds_service.findings import Outcome, Verdict
 from cds_service.hooks.request import DraftOrder, HookRequest
 from cds_service.hooks.response import Card, Suggestion
+from cds_service.judging import Judged, Order, imaging_orders, judge_orders, lenient_order, make_child, write_cards
 from cds_service.rules.rule import Effect, RuleSet
 from cds_service.vocabulary.readings import Age, Evidence, Interval, Names, Priors, Reading
 

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from cds_service.advise import EXTENSION, SENDER, Advisor, make_child, random_id
+from cds_service.advise import EXTENSION, Advisor
 from cds_service.clients.clients import Client
 from cds_service.content import Content
 from cds_service.facts.exams import recognise
@@ -24,7 +24,9 @@ from cds_service.fhir.prefetch import OF_HISTORY
 from cds_service.fhir.resources import ServiceRequest
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.response import Card, HookResponse, Source
+from cds_service.judging import SENDER, make_child
 from cds_service.outbound import Deadline
+from cds_service.randomness import random_id
 from cds_service.rules.judge import out_of_scope
 from cds_service.storage.journal import Decision, IssuedCard
 from cds_service.storage.quiet import Shown

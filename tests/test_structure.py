@@ -23,7 +23,7 @@ RULES = [path for path in sorted((ROOT / "rules").rglob("*.yaml")) if "codes" no
 
 MOST_POSITIONAL = 4
 MORE_POSITIONAL = {
-    "advise.make_child": "what a child is read with, in the order of the call",
+    "judging.make_child": "what a child is read with, in the order of the call",
     "advise.Advisor._write": "the parts of one call, handed on as they are",
     "advise.Advisor._note": "the parts of one call, handed on as they are",
     "facts.findings.timing.rank": "one claim with everything its weight depends on",

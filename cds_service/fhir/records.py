@@ -68,7 +68,7 @@ class LazyRecords:
         """
         What *make* makes of the record and of nothing that *by* (the very object) and *key* do not tell.
 
-        Nothing that hangs on the hour belongs here: a record outlives its call.
+        What hangs on the hour needs it in *key*: a record outlives its call.
         """
         known = self._derived.get((id(by), key))
         if known is None:

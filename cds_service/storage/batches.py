@@ -35,7 +35,8 @@ class Batches(Generic[T]):
         if len(self._waiting) >= self._room or self.stopping.is_set():
             return False
         self._waiting.append(item)
-        self._something.set()
+        if not self._something.is_set():  # setting takes a lock; whoever clears it looks afterwards
+            self._something.set()
         return True
 
     def close(self, seconds: float = 5.0) -> bool:

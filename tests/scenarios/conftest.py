@@ -14,7 +14,6 @@ import httpx
 import pytest
 import yaml
 
-from cds_service.advise import Judged, imaging_orders, judge_orders, make_child
 from cds_service.app import assembled, build
 from cds_service.content import Content
 from cds_service.facts.gather import Site
@@ -22,6 +21,7 @@ from cds_service.fhir.memory import RecordMemory
 from cds_service.fhir.prefetch import records
 from cds_service.hooks.parse import parse
 from cds_service.http.ports import Parts
+from cds_service.judging import Judged, imaging_orders, judge_orders, make_child
 from cds_service.settings import Settings, read
 from cds_service.telemetry import Metrics
 from tests.scenarios.compose import moment, request
