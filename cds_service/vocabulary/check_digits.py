@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from cds_service.vocabulary.addresses import address
+
 _VERHOEFF_TIMES: Final = (
     (0, 1, 2, 3, 4, 5, 6, 7, 8, 9),
     (1, 2, 3, 4, 0, 6, 7, 8, 9, 5),
@@ -68,3 +70,22 @@ CHECKED: Final[Mapping[str, Callable[[str], bool]]] = {
     "http://snomed.info/sct": snomed_holds,
 }
 """Code systems whose codes carry a check digit, by their own address."""
+
+_BY_OID: Final = {
+    "urn:oid:2.16.840.1.113883.6.1": "http://loinc.org",
+    "urn:oid:2.16.840.1.113883.6.96": "http://snomed.info/sct",
+}
+
+
+def damaged_code(system: str | None, code: str) -> bool:
+    """
+    Whether a code fails the check digit of its system.
+
+    >>> damaged_code("http://loinc.org/", "30799-2"), damaged_code("http://loinc.org", "30799-1")
+    (True, False)
+    >>> damaged_code("urn:nobody", "30799-2")
+    False
+    """
+    plain = address(system or "")
+    holds = CHECKED.get(_BY_OID.get(plain, plain))
+    return holds is not None and not holds(code.strip())

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from cds_service import yaml_source
 from cds_service.errors import ContentError, PhraseError, Problem
+from cds_service.vocabulary.addresses import address
 from cds_service.vocabulary.check_digits import CHECKED
 from cds_service.vocabulary.exam_words import NO_WORDS, Words, read_words
 from cds_service.vocabulary.exams import Exam, exam
@@ -97,6 +98,7 @@ class ExamCodes:
 
     def __init__(self, tables: Mapping[str, Mapping[str, Coded]], words: Words = NO_WORDS) -> None:
         self._tables = tables
+        self._by_address = {address(system): table for system, table in tables.items()}
         self.words = words
         self.memory: dict[Any, Any] = {}
 
@@ -104,8 +106,8 @@ class ExamCodes:
         """What a code of a system says, or None when we do not know it."""
         if not system or not code:
             return None
-        table = self._tables.get(system) or self._tables.get(system.rstrip("/"))
-        return table.get(code) if table is not None else None
+        table = self._tables.get(system) or self._by_address.get(address(system))
+        return (table.get(code) or table.get(code.strip())) if table is not None else None
 
     def __len__(self) -> int:
         """How many codes are in force."""
@@ -228,8 +230,9 @@ class _Loading:
             first = self._origin.get((id(table), code), "another list")
             self._problem(file, code, f"{code} means something else in {first}", "keep one of them")
         else:
-            table[code] = coded
-            self._origin[id(table), code] = file
+            plain = str(code)
+            table[plain] = coded
+            self._origin[id(table), plain] = file
 
     def _problem(self, file: str, at: Any, trouble: str, remedy: str = "") -> None:
         self.problems.append(Problem(file, line_of(at), trouble, remedy))

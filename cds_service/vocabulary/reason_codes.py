@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
+from cds_service.vocabulary.addresses import address
 from cds_service.vocabulary.phrases import Phrases
 from cds_service.vocabulary.spelling import NO_SPELLING, Spelling
 
@@ -20,13 +21,10 @@ SNOMED: Final = "http://snomed.info/sct"
 _SYSTEMS: Final = {
     ICD10CM: ICD10CM,
     "urn:oid:2.16.840.1.113883.6.90": ICD10CM,
-    "2.16.840.1.113883.6.90": ICD10CM,
     ICD10: ICD10,
     "urn:oid:2.16.840.1.113883.6.3": ICD10,
-    "2.16.840.1.113883.6.3": ICD10,
     SNOMED: SNOMED,
     "urn:oid:2.16.840.1.113883.6.96": SNOMED,
-    "2.16.840.1.113883.6.96": SNOMED,
 }
 _SHORTEST_ICD: Final = 3
 _ENCOUNTER_PLACE: Final = 6
@@ -152,7 +150,7 @@ class ReasonCodes:
         """
         if not system or not code:
             return None
-        known = _SYSTEMS.get(system) or _SYSTEMS.get(_address(system))
+        known = _SYSTEMS.get(system) or _SYSTEMS.get(address(system))
         if known is None:
             return None
         table = self.tables[known]
@@ -176,19 +174,6 @@ class ReasonCodes:
             today = reason.late_effect if encounter == "S" else reason.later_contact
             (now if today else earlier).append(today or name)
         return Coded(tuple(now), tuple(earlier))
-
-
-def _address(system: str) -> str:
-    """
-    The address without what differs between senders.
-
-    >>> _address("https://snomed.info/sct/731000124108|20250301")
-    'http://snomed.info/sct'
-    """
-    address = system.strip().partition("|")[0].rstrip("/").lower()
-    if address.startswith("https:"):
-        address = "http:" + address[6:]
-    return SNOMED if address.startswith(SNOMED + "/") else address
 
 
 def lineages(reasons: Mapping[str, Reason]) -> dict[str, frozenset[str]]:

@@ -77,6 +77,22 @@ def problems(*lists: str) -> list[str]:
         (SNOMED, "241615005", "MR breast"),
         (SNOMED, "399208008", "XR chest"),
         (SNOMED, "40701008", "US echocardiography heart"),
+        (SNOMED, "241541005", "CT high-resolution chest"),
+        (LOINC, "26107-3", "XR clavicle"),
+        (LOINC, "26257-6", "MR knee"),
+        (LOINC, "26354-1", "XR bone-age wrist+hand"),
+        (LOINC, "36261-6", "MR lower-leg with contrast"),
+        (LOINC, "36122-0", "MR arthrography hip"),
+        (LOINC, "39500-4", "US doppler upper-limb"),
+        (LOINC, "37187-2", "RF arthrography elbow"),
+        (LOINC, "37175-7", "XA lower-limb"),
+        (LOINC, "24698-3", "XA guidance lower-limb"),
+        (LOINC, "44168-3", "US guidance pelvis"),
+        (LOINC, "39670-5", "NM other orbit"),
+        (CPT, "73092", "XR upper-limb"),
+        (CPT, "72220", "XR sacrum"),
+        (CPT, "76010", "XR face+neck+chest+abdomen+pelvis"),
+        (CPT, "78262", "NM reflux-scan esophagus"),
         (RADLEX, "RPID144", "CT abdomen+pelvis without contrast"),
         (RADLEX, "RPID22", "CT head without contrast"),
         (RADLEX, "RPID7", "CTA head without and with contrast"),
@@ -117,7 +133,15 @@ def test_what_exposes_nobody_is_known_as_no_exam(codes: ExamCodes, system: str, 
 
 @pytest.mark.parametrize(
     "system",
-    ["http://loinc.org", "https://loinc.org", "http://loinc.org/", "urn:oid:2.16.840.1.113883.6.1"],
+    [
+        "http://loinc.org",
+        "https://loinc.org",
+        "http://loinc.org/",
+        "urn:oid:2.16.840.1.113883.6.1",
+        "2.16.840.1.113883.6.1",
+        "HTTP://LOINC.ORG",
+        " http://loinc.org|2.78",
+    ],
 )
 def test_a_system_is_known_under_all_its_addresses(codes: ExamCodes, system: str) -> None:
     assert codes.get(system, "24725-4") == coded_exam("CT head")
@@ -139,8 +163,20 @@ def test_nothing_is_guessed(codes: ExamCodes, system: str | None, code: str | No
     assert codes.get(system, code) is None
 
 
+@pytest.mark.parametrize(
+    "system",
+    ["http://snomed.info/sct/900000000000207008", "http://snomed.info/sct|http://snomed.info/sct/32506021000036107"],
+)
+def test_an_edition_of_snomed_ct_is_snomed_ct(codes: ExamCodes, system: str) -> None:
+    assert codes.get(system, "303653007") == coded_exam("CT head")
+
+
+def test_blanks_around_a_code_do_no_harm(codes: ExamCodes) -> None:
+    assert codes.get(CPT, " 70450 ") == codes.get(CPT, "70450") is not None
+
+
 def test_every_code_is_counted_once(codes: ExamCodes) -> None:
-    assert len(codes) == len(set(codes.items())) > 5700
+    assert len(codes) == len(set(codes.items())) > 8600
     assert len(ExamCodes({})) == 0
 
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from cds_service.facts.exams.said import NOTHING, SILENT, Said, coded_says, join
 from cds_service.facts.exams.wording import speaks_of_earlier, text_says
 from cds_service.fhir.resources import CodeableConcept, ServiceRequest
-from cds_service.vocabulary.check_digits import CHECKED
+from cds_service.vocabulary.check_digits import damaged_code
 from cds_service.vocabulary.exam_codes import ExamCodes
 from cds_service.vocabulary.exams import Exam, name
 from cds_service.vocabulary.readings import Evidence
@@ -147,7 +147,7 @@ def _codings_say(codings: _Codings, codes: ExamCodes) -> tuple[Said, list[str], 
             continue
         if display:
             unknown.append(display)
-        if code and system and system in CHECKED and not CHECKED[system](code):
+        if code and damaged_code(system, code):
             damaged = f" (code {code} fails its check digit)"
     return said, unknown, how or f"by its text{damaged}"
 
