@@ -2,9 +2,10 @@
 The one way this service calls out.
 
 Only registered base URLs are ever contacted, compared byte for byte: a request can name
-an address but never add one. A call is a GET, follows no redirect, uses no proxy from the
-environment, keeps no cookie, takes no compressed answer, reads a bounded number of bytes,
-and ends when its deadline ends. Whatever goes wrong is an OutboundError with a short reason.
+an address but never add one. A call goes to an address that was looked up and checked, is a GET,
+follows no redirect, uses no proxy from the environment, keeps no cookie, takes no compressed answer,
+reads a bounded number of bytes, and ends when its deadline ends. A server that only ever fails is left
+alone for a moment. Whatever goes wrong is an OutboundError with a short reason.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 
+from cds_service.addresses import REFUSED, Addresses, Resolve
+from cds_service.circuit import CLOSED, OPEN, Circuit
 from cds_service.errors import OutboundError, SettingsError
-from cds_service.telemetry import Metrics
+from cds_service.telemetry import Metrics, log
 
 if TYPE_CHECKING:
     import ssl
@@ -27,21 +31,26 @@ if TYPE_CHECKING:
 DONE = "ok"
 CANCELLED = "cancelled"
 TIMEOUT = "timeout"
-REFUSED = "refused"
 NOT_FOUND = "not found"
 UNREACHABLE = "unreachable"
 NOT_READABLE = "not readable"
 TOO_LARGE = "too large"
 TOO_MANY = "too many calls"
+LEFT_ALONE = "server left alone"
 
 MOST_BYTES = 2_000_000
 MOST_CALLS = 25
 MOST_CONNECTIONS = 100
+CONNECT_SECONDS = 0.15
+"""Time for one address to take the connection, while there is another to try."""
+FAIR_SECONDS = 0.1
+"""A server that got less time than that has not failed."""
 
 _OK = 200
 _BASE = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~!$&'()*+,;=:@/-]*)?")
 _REST = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?|-]|%[0-9A-Fa-f]{2})*")
 _DISGUISED = re.compile(r"%(?:2e|2f|5c|00)|//", re.IGNORECASE)
+_PORT = re.compile(r":[0-9]+$")
 _DOTS = frozenset({".", ".."})
 _HEADERS = {
     "Accept": "application/fhir+json, application/json",
@@ -113,70 +122,106 @@ class Outbound:
         *,
         most_bytes: int = MOST_BYTES,
         ca_file: str | None = None,
+        resolve: Resolve | None = None,
         metrics: Metrics | None = None,
     ) -> None:
-        self.bases = frozenset(_checked(base) for base in bases)
         self._metrics = metrics
+        self._servers = {base: _Server(_checked(base), self._note, resolve) for base in bases}
+        self.bases = frozenset(self._servers)
         self._most_bytes = most_bytes
         self._ca_file = ca_file
         self._tls: ssl.SSLContext | None = None
-        self._clients: dict[str, httpx.AsyncClient] = {}
 
     def warm(self) -> None:
         """Prepare for every base now: loading the library and certificates takes longer than a call may."""
-        for base in self.bases:
-            self._client(base)
+        for server in self._servers.values():
+            self._client(server)
+
+    def circuits(self) -> Mapping[str, str]:
+        """By name of the server, whether it is asked, left alone or tried."""
+        return {server.name: server.circuit.state for server in self._servers.values()}
 
     async def get(self, url: str, allowance: Allowance, *, base: str, token: str | None = None) -> bytes:
         """The body at *url*, which must lie inside the registered *base*; *token* goes out as a bearer token."""
-        if base not in self.bases or not inside(base, url):
+        server = self._servers.get(base)
+        if server is None or not inside(base, url):
             raise OutboundError(REFUSED)
         began, outcome = time.perf_counter(), CANCELLED
         try:
-            body = await self._got(url, allowance, base, token)
+            body = await self._got(server, url, allowance, token)
             outcome = DONE
             return body
         except OutboundError as error:
             outcome = error.reason
             raise
         finally:
-            self._count(base, outcome, time.perf_counter() - began)
+            self._count(server.name, outcome, time.perf_counter() - began)
 
-    def _count(self, base: str, outcome: str, seconds: float) -> None:
+    def _count(self, server: str, outcome: str, seconds: float) -> None:
         """Count by the server's name: an address may hold an id."""
         if self._metrics is not None:
-            server = server_name(base)
             self._metrics.outbound.labels(server, outcome).inc()
             self._metrics.outbound_seconds.labels(server).observe(seconds)
 
-    async def _got(self, url: str, allowance: Allowance, base: str, token: str | None) -> bytes:
+    def _note(self, server: str, state: str) -> None:
+        """Log and show that a server is asked no longer, or again."""
+        (log().warning if state == OPEN else log().info)("circuit of a server", host=server, kind=state)
+        if self._metrics is not None:
+            self._metrics.breaker_open.labels(server).set(state != CLOSED)
+
+    async def _got(self, server: _Server, url: str, allowance: Allowance, token: str | None) -> bytes:
         headers = _headers(token)
+        if not server.circuit.allows(allowance):
+            raise OutboundError(LEFT_ALONE)
         seconds = allowance.spend()
         try:
             async with asyncio.timeout(seconds):
-                return await self._read(self._client(base), url, headers)
-        except OutboundError:
+                body = await self._from(server, url, headers)
+        except OutboundError as error:
+            server.learn(error.reason, allowance, seconds)
             raise
         except TimeoutError:
+            server.learn(TIMEOUT, allowance, seconds)
             raise OutboundError(TIMEOUT) from None
         except Exception:
             # Whatever the library or the far side invents: no detail of it may reach a log.
+            server.learn(UNREACHABLE, allowance, seconds)
             raise OutboundError(UNREACHABLE) from None
+        server.circuit.answered()
+        return body
 
     async def close(self) -> None:
         """Close every connection."""
-        clients, self._clients = self._clients, {}
-        for client in clients.values():
-            await client.aclose()
+        for server in self._servers.values():
+            await server.close()
 
-    async def _read(self, client: httpx.AsyncClient, url: str, headers: dict[str, str]) -> bytes:
-        async with client.stream("GET", url, headers=headers) as response:
+    async def _from(self, server: _Server, url: str, headers: dict[str, str]) -> bytes:
+        """The body from the first address of the server that takes the connection."""
+        import httpx
+
+        client, (*others, last) = self._client(server), await server.addresses.find()
+        for address in others:
+            try:
+                return await self._read(
+                    client, server.request(client, url, headers, address=address, connect=CONNECT_SECONDS)
+                )
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                continue
+        body = await self._read(client, server.request(client, url, headers, address=last))
+        server.addresses.prefer(last)
+        return body
+
+    async def _read(self, client: httpx.AsyncClient, request: httpx.Request) -> bytes:
+        response = await client.send(request, stream=True)
+        try:
             self._check(response)
             body = bytearray()
             async for chunk in response.aiter_raw():
                 body += chunk
                 if len(body) > self._most_bytes:
                     raise OutboundError(TOO_LARGE)
+        finally:
+            await response.aclose()
         return bytes(body)
 
     def _check(self, response: httpx.Response) -> None:
@@ -190,11 +235,10 @@ class Outbound:
         if announced.isdecimal() and (len(announced) > len(str(self._most_bytes)) or int(announced) > self._most_bytes):
             raise OutboundError(TOO_LARGE)
 
-    def _client(self, base: str) -> httpx.AsyncClient:
-        client = self._clients.get(base)
-        if client is None:
-            client = self._clients[base] = self._new_client()
-        return client
+    def _client(self, server: _Server) -> httpx.AsyncClient:
+        if server.client is None:
+            server.client = self._new_client()
+        return server.client
 
     def _new_client(self) -> httpx.AsyncClient:
         import certifi
@@ -222,6 +266,53 @@ def server_name(base: str) -> str:
     'ehr.example:8443'
     """
     return base.partition("://")[2].partition("/")[0]
+
+
+class _Server:
+    """One registered base: its addresses, its circuit, its connections."""
+
+    def __init__(self, base: str, note: Callable[[str, str], None], resolve: Resolve | None) -> None:
+        self.name = server_name(base)
+        self.addresses = Addresses(_PORT.sub("", self.name), resolve)
+        self.circuit = Circuit(partial(note, self.name))
+        self.client: httpx.AsyncClient | None = None
+
+    def request(
+        self,
+        client: httpx.AsyncClient,
+        url: str,
+        headers: dict[str, str],
+        *,
+        address: str,
+        connect: float | None = None,
+    ) -> httpx.Request:
+        """The request as it goes to *address*; the certificate must still be that of the name."""
+        import httpx
+
+        timeout = httpx.Timeout(None, connect=connect)
+        if self.addresses.literal:
+            return client.build_request("GET", url, headers=headers, timeout=timeout)
+        return client.build_request(
+            "GET",
+            httpx.URL(url).copy_with(host=address),
+            headers={**headers, "Host": self.name},
+            timeout=timeout,
+            extensions={"sni_hostname": self.addresses.host},
+        )
+
+    def learn(self, reason: str, allowance: Allowance, seconds: float) -> None:
+        """Whether a call that failed for *reason* says something about the server."""
+        if reason not in (TIMEOUT, UNREACHABLE):
+            self.circuit.answered()
+        elif reason == UNREACHABLE or seconds >= FAIR_SECONDS:
+            self.circuit.failed(allowance)
+
+    async def close(self) -> None:
+        """Close its connections."""
+        client, self.client = self.client, None
+        await self.addresses.close()
+        if client is not None:
+            await client.aclose()
 
 
 def inside(base: str, url: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import pytest
 
+from cds_service import circuit
 from cds_service.errors import OutboundError, SettingsError
 from cds_service.outbound import Allowance, Deadline, Outbound, inside, server_name
 from cds_service.telemetry import Metrics
@@ -34,6 +35,7 @@ def at_server(work: Callable[[FaultServer, Outbound], Awaitable[T]], **settings:
     async def run() -> T:
         async with fault_server() as server:
             outbound = Outbound([server.base], **settings)
+            outbound.warm()
             try:
                 return await work(server, outbound)
             finally:
@@ -290,13 +292,16 @@ def test_calls_run_out() -> None:
     assert at_server(work) == ["/x", "/x"]
 
 
-def test_many_hung_calls_leave_room_for_good_ones_afterwards() -> None:
+def test_many_hung_calls_leave_room_for_good_ones_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(circuit, "SHORTEST_REST", 0.01)
+
     async def work(server: FaultServer, outbound: Outbound) -> bytes:
         server.on("/slow", hang)
         server.on("/good", b"{}")
         slow = [outbound.get(server.base + "/slow", Allowance(Deadline(0.2)), base=server.base) for _ in range(120)]
         failures = await asyncio.gather(*slow, return_exceptions=True)
         assert {str(failure) for failure in failures} == {"timeout"}
+        await asyncio.sleep(0.02)
         return await outbound.get(server.base + "/good", Allowance(Deadline(2)), base=server.base)
 
     assert at_server(work) == b"{}"
@@ -331,3 +336,57 @@ def test_requests_are_counted_by_server_and_outcome_and_never_by_address() -> No
         assert f'cds_outbound_requests_total{{outcome="{outcome}",server="{name}"}} 1.0' in told
     assert f'cds_outbound_request_seconds_count{{server="{name}"}} 3.0' in told
     assert "Patient" not in told
+
+
+def test_a_server_that_only_fails_is_left_alone_then_tried_and_found_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(circuit, "SHORTEST_REST", 0.05)
+
+    async def work(server: FaultServer, _: Outbound) -> list[str]:
+        metrics = Metrics()
+        outbound = Outbound([server.base], metrics=metrics)
+
+        async def why(allowance: Allowance | None = None) -> str:
+            try:
+                await outbound.get(server.base + "/x", allowance or Allowance(Deadline(2)), base=server.base)
+            except OutboundError as error:
+                return error.reason
+            return ""
+
+        server.on("/x", reply("", status=503))
+        said = [await why() for _ in range(9)]
+        assert said == ["unreachable"] * 8 + ["server left alone"] and len(server.asked) == 8
+        assert list(outbound.circuits().values()) == ["open"]
+        assert f'cds_breaker_open{{server="{server.base[7:-5]}"}} 1.0' in metrics.text().decode()
+        server.on("/x", b"{}")
+        await asyncio.sleep(0.06)
+        errand = Allowance(Deadline(2))
+        said = [await why(errand), await why(errand), await why()]
+        assert list(outbound.circuits().values()) == ["closed"]
+        assert f'cds_breaker_open{{server="{server.base[7:-5]}"}} 0.0' in metrics.text().decode()
+        await outbound.close()
+        return said
+
+    assert at_server(work) == ["", "", ""]
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 410, 429, 204, 302])
+def test_a_server_that_refuses_is_not_left_alone(status: int) -> None:
+    async def work(server: FaultServer, outbound: Outbound) -> list[str]:
+        server.on("/x", reply("", status=status))
+        for _ in range(12):
+            with pytest.raises(OutboundError):
+                await outbound.get(server.base + "/x", Allowance(Deadline(2)), base=server.base)
+        return list(outbound.circuits().values())
+
+    assert at_server(work) == ["closed"]
+
+
+def test_time_too_short_for_anybody_is_no_fault_of_the_server() -> None:
+    async def work(server: FaultServer, outbound: Outbound) -> list[str]:
+        server.on("/slow", hang)
+        for _ in range(12):
+            with pytest.raises(OutboundError, match="timeout"):
+                await outbound.get(server.base + "/slow", Allowance(Deadline(0.01)), base=server.base)
+        return list(outbound.circuits().values())
+
+    assert at_server(work) == ["closed"]

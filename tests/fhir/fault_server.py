@@ -18,6 +18,7 @@ class FaultServer:
         self.answers: dict[str, Answer] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.base = ""
+        self.lines: dict[asyncio.StreamWriter, asyncio.Task[Any] | None] = {}
 
     @property
     def targets(self) -> list[str]:
@@ -30,6 +31,7 @@ class FaultServer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Read requests of one connection and answer each."""
+        self.lines[writer] = asyncio.current_task()
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 first, *lines = head.decode("latin-1").split("\r\n")
@@ -38,10 +40,19 @@ class FaultServer:
                 self.asked.append((target, headers))
                 await self.answers.get(target, reply("", status=404))(writer)
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
-            writer.close()
+            del self.lines[writer]
+            writer.transport.abort()
+
+    async def end(self) -> None:
+        """Leave no connection behind."""
+        waiting = [task for task in self.lines.values() if task is not None]
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager
@@ -54,6 +65,7 @@ async def fault_server() -> AsyncIterator[FaultServer]:
         yield server
     finally:
         listening.close()
+        await server.end()
 
 
 def reply(body: Any, status: int = 200, headers: str = "") -> Answer:
