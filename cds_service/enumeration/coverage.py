@@ -19,7 +19,7 @@ from cds_service.findings import Advice, Finding
 from cds_service.rules.fields import Fields
 from cds_service.rules.judge import judge_anew
 from cds_service.rules.rule import Topic, Variant
-from cds_service.rules.topic_judge import ratings_of, stand
+from cds_service.rules.stand import ratings_of, stand
 from cds_service.vocabulary.exams import Exam
 from cds_service.vocabulary.readings import Reading
 from cds_service.yaml_source import read

@@ -17,7 +17,7 @@ from cds_service.errors import Problem
 from cds_service.rules.judge import judge_anew
 from cds_service.rules.ratings import same_exam, single_passes
 from cds_service.rules.rule import Topic, Variant
-from cds_service.rules.topic_judge import stand
+from cds_service.rules.stand import stand
 from cds_service.vocabulary.exams import Exam
 from cds_service.vocabulary.readings import Facts, Reading
 from cds_service.yaml_source import read as read_yaml

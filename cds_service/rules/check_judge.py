@@ -8,7 +8,7 @@ from dataclasses import replace
 from cds_service.findings import Advice, Alternative, Basis, Finding, Indicator, Outcome, ReasonOffer, Verdict
 from cds_service.rules.ratings import Rating, narrowed, rate, single_passes
 from cds_service.rules.rule import Check
-from cds_service.rules.topic_judge import Stand, ratings_of
+from cds_service.rules.stand import Stand, ratings_of
 from cds_service.vocabulary.exams import Exam
 from cds_service.vocabulary.readings import Facts
 from cds_service.vocabulary.regions import mask

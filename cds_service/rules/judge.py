@@ -14,7 +14,8 @@ from cds_service.findings import Activity, Advice, Basis, Finding, Indicator, Ou
 from cds_service.rules import safety
 from cds_service.rules.check_judge import judge_check
 from cds_service.rules.rule import Check, RuleSet, Topic
-from cds_service.rules.topic_judge import Stand, advise, stand
+from cds_service.rules.stand import Stand, stand
+from cds_service.rules.topic_judge import advise
 from cds_service.vocabulary.exams import WITHOUT, Exam, exam
 from cds_service.vocabulary.facts import HISTORY_EXAMS, REGION_HISTORY
 from cds_service.vocabulary.readings import Evidence, Facts, Names, Priors, Reading

@@ -17,7 +17,7 @@ import pytest
 from cds_service.content import Content
 from cds_service.facts.exams import recognise
 from cds_service.fhir.resources import CodeableConcept, ServiceRequest
-from cds_service.rules.topic_judge import stand
+from cds_service.rules.stand import stand
 from cds_service.vocabulary.exams import MODALITIES, Exam, exam
 from cds_service.vocabulary.readings import Interval
 from tests.scenarios.compose import request
