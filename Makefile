@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test check bench recognition soak lock docs browser clean
+.PHONY: help setup setup-dev demo serve test check bench recognition soak lock docs browser postgres clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -32,6 +32,9 @@ serve: $(VENV)/.runtime  ## run the service on 127.0.0.1:8080
 browser:
 	@scripts/ensure-browser
 
+postgres:
+	@scripts/ensure-postgres
+
 check: setup  ## everything a reviewer would look at, without the tests
 	$(BIN)/ruff format --check cds_service tests bench demo
 	$(BIN)/ruff check cds_service tests bench demo
@@ -40,7 +43,7 @@ check: setup  ## everything a reviewer would look at, without the tests
 	$(BIN)/cds-service check
 	$(BIN)/cds-service docs --check
 
-test: check browser  ## all tests, browser tests included
+test: check browser postgres  ## all tests, browser tests included
 	$(BIN)/pytest -n auto -m "not soak" --cov --cov-report=term-missing:skip-covered
 
 bench: setup  ## speed, measured against a bare application in the same run
@@ -49,7 +52,7 @@ bench: setup  ## speed, measured against a bare application in the same run
 recognition: setup  ## how many orders and reasons are recognised, and what failed
 	$(BIN)/python -m tests.recognition
 
-soak: setup browser  ## the long runs
+soak: setup browser postgres  ## the long runs
 	$(BIN)/pytest -n 0 -m soak --timeout 3600
 
 lock:  ## write the lock files anew

@@ -43,6 +43,7 @@ from cds_service.library import Library, Places
 from cds_service.outbound import Outbound
 from cds_service.patient_view import PATH, PatientView
 from cds_service.settings import Settings
+from cds_service.storage.retention import Keeping
 from cds_service.storage.store import Store
 from cds_service.telemetry import Metrics, log
 from cds_service.timeline.links import Pictures
@@ -74,7 +75,12 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
     await asyncio.to_thread(library.start)
     outbound = Outbound((server for client in known.values() for server in client.fhir_servers), metrics=metrics)
     outbound.warm()
-    store = Store(settings.data, settings.database_url)
+    store = Store(
+        settings.data,
+        settings.database_url,
+        spool_bytes=settings.spool_bytes,
+        keeping=Keeping(settings.decision_days, settings.feedback_days),
+    )
     metrics.total("cds_journal_dropped_records", "Records of advice that could not be kept.", lambda: store.dropped)
     advisor = Advisor(
         library, store, outbound, new_cache(), metrics, Site(settings.time_zone), public_url=settings.public_url

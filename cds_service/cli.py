@@ -1,5 +1,5 @@
 """
-The command line: serve, check, explain, docs, catalogue.
+The command line: serve, check, explain, docs, catalogue, storage.
 
 Exit status: 0 when all is well; 1 when the content or the request is wrong, or a page is out of date;
 2 when the call or a setting is wrong.
@@ -21,6 +21,7 @@ from cds_service import settings as settings_file
 from cds_service.catalogue import command as catalogue
 from cds_service.errors import ContentError, Problem, RequestError, SettingsError
 from cds_service.settings import Settings
+from cds_service.storage import command as storage
 
 if TYPE_CHECKING:
     from cds_service.content import Content
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     docs.add_argument("--check", action="store_true", help="only say which pages are out of date")
     docs.set_defaults(run=_docs)
     catalogue.add_to(commands)
+    storage.add_to(commands)
     return parser
 
 

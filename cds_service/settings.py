@@ -34,6 +34,9 @@ class Settings:
     data: Path
     site: Path | None = None
     database_url: str
+    spool_bytes: int = 50_000_000
+    decision_days: int = 400
+    feedback_days: int = 1_100
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str = ""
@@ -189,6 +192,30 @@ SETTINGS: tuple[Setting, ...] = (
         _database,
         "sqlite:///file or postgresql://user@host/name",
         secret=True,
+    ),
+    Setting(
+        "spool_bytes",
+        "bytes",
+        "50000000",
+        "How much feedback may wait on the local disk while the database is away; more is told to come back.",
+        _between(100_000, 10_000_000_000, int),
+        "a number from 100000 to 10000000000",
+    ),
+    Setting(
+        "decision_days",
+        "days",
+        "400",
+        "How long decisions and the facts they were made on are kept; 0 is for ever.",
+        _between(0, 36_500, int),
+        "a number from 0 to 36500",
+    ),
+    Setting(
+        "feedback_days",
+        "days",
+        "1100",
+        "How long feedback and the cards it is about are kept; 0 is for ever.",
+        _between(0, 36_500, int),
+        "a number from 0 to 36500",
     ),
     Setting(
         "host",

@@ -13,14 +13,17 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from cds_service.errors import SettingsError, StorageError
-from cds_service.storage.schema import prepare
+from cds_service.errors import StorageError
+from cds_service.storage import engines
+from cds_service.storage.versions import prepare
 from cds_service.telemetry import log
 
 T = TypeVar("T")
@@ -31,6 +34,7 @@ BUSY_SECONDS = 0.8
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _SIDE_FILES = ("", "-wal", "-shm")
 _QUICKLY_CHECKED = 32_000_000
+_PASSING = (OperationalError, InterfaceError, PoolTimeout, OSError)
 
 
 class Database:
@@ -43,7 +47,7 @@ class Database:
     def __init__(
         self, url: str, opened: Callable[[Connection], None] = prepare, *, busy_seconds: float = BUSY_SECONDS
     ) -> None:
-        self._url = _usable(url)
+        self._url = engines.usable(url)
         self._when_opened = opened
         self._busy_seconds = busy_seconds
         self._lock = threading.Lock()
@@ -54,12 +58,14 @@ class Database:
 
     def transact(self, work: Callable[[Connection], T]) -> T:
         """What *work* gives, once everything it did is committed and on disk."""
+        began = time.monotonic()
         try:
             return self._attempt(work)
         except DBAPIError as error:
-            if not _is_damage(error):
+            if _is_damage(error):
+                self._set_aside()
+            elif not error.connection_invalidated or time.monotonic() - began > self._busy_seconds:
                 raise StorageError(type(error).__name__) from error
-            self._set_aside()
         except (SQLAlchemyError, OSError, sqlite3.Error) as error:
             raise StorageError(type(error).__name__) from error
         try:
@@ -74,7 +80,8 @@ class Database:
 
     def _attempt(self, work: Callable[[Connection], T]) -> T:
         engine, identity = self._ready()
-        with engine.begin() as connection:
+        with engine.connect() as connection, self._limited(connection), connection.begin():
+            self._careful(connection)
             done = work(connection)
         if self.file is not None and _identity(self.file) != identity:
             raise StorageError("The database file was removed.")
@@ -95,7 +102,7 @@ class Database:
             self.file.parent.mkdir(parents=True, exist_ok=True)
         engine = self._new_engine()
         try:
-            with engine.begin() as connection:
+            with engine.connect() as connection, self._limited(connection), connection.begin():
                 self._check(connection)
                 self._when_opened(connection)
         except BaseException:
@@ -105,12 +112,16 @@ class Database:
         return engine
 
     def _new_engine(self) -> Engine:
-        if self.file is None:
-            return create_engine(self._url, pool_pre_ping=True, pool_timeout=self._busy_seconds)
-        settings = {"timeout": self._busy_seconds, "isolation_level": "IMMEDIATE"}
-        engine = create_engine(self._url, connect_args=settings)
-        event.listen(engine, "connect", _durable)
-        return engine
+        if self._url.get_backend_name() == "sqlite":
+            return engines.of_file(self._url, self._busy_seconds)
+        return engines.of_server(self._url)
+
+    def _limited(self, connection: Connection) -> AbstractContextManager[None]:
+        return nullcontext() if connection.dialect.name == "sqlite" else engines.limited(connection)
+
+    def _careful(self, connection: Connection) -> None:
+        if connection.dialect.name != "sqlite":
+            engines.careful(connection)
 
     def _check(self, connection: Connection) -> None:
         """Find damage before it costs something, as far as that is quick."""
@@ -142,24 +153,9 @@ class Database:
         self._engine = None
 
 
-def _usable(url: str) -> URL:
-    """The address of the database, once its driver is known to be there."""
-    try:
-        address = make_url(url)
-        address.get_dialect().import_dbapi()
-    except ArgumentError:
-        raise SettingsError("CDS_DATABASE_URL is no address of a database we know.") from None
-    except ImportError as error:
-        raise SettingsError(
-            f"CDS_DATABASE_URL needs the Python package {error.name}, which is not installed."
-        ) from None
-    return address
-
-
-def _durable(connection: Any, _: Any) -> None:
-    """Readers never wait for writers, and what is committed survives a power cut."""
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
+def passes(error: StorageError) -> bool:
+    """Whether what failed may go well later: a lock, a full disk, a server that is away, tables not yet upgraded."""
+    return error.__cause__ is None or isinstance(error.__cause__, _PASSING)
 
 
 def _is_damage(error: DBAPIError) -> bool:

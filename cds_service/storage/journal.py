@@ -13,13 +13,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from cds_service.errors import StorageError
 from cds_service.storage import schema
 from cds_service.storage.batches import Batches
-from cds_service.storage.database import Database
+from cds_service.storage.database import Database, passes
 from cds_service.storage.quiet import Shown
 from cds_service.telemetry import log
 
@@ -28,8 +26,6 @@ ROOM = 10_000
 
 _LINGER_SECONDS = 0.2
 _RETRY_SECONDS = 1.0
-_PASSING = (OperationalError, InterfaceError, PoolTimeout, OSError)
-"""Failures that end: a lock, a full disk, a server that is away."""
 
 
 class IssuedCard(NamedTuple):
@@ -85,9 +81,9 @@ class Journal:
             if self.dropped == 1:
                 log().warning("journal is full, records are dropped")
 
-    def close(self) -> None:
-        """Write what has gathered."""
-        self._batches.close()
+    def close(self, seconds: float = 5.0) -> None:
+        """Write what has gathered, if that takes no longer than *seconds*."""
+        self._batches.close(seconds)
 
     def _write(self, batch: list[IssuedCard | Decision]) -> None:
         cards = [_plain(record) for record in batch if isinstance(record, IssuedCard)]
@@ -111,7 +107,7 @@ class Journal:
         try:
             self._database.transact(work)
         except StorageError as error:
-            if error.__cause__ is None or isinstance(error.__cause__, _PASSING):
+            if passes(error):
                 return False
             raise
         return True

@@ -35,8 +35,13 @@ class Quiet:
         self._until: dict[Shown, float] = {}
 
     def until(self, shown: Shown, since: datetime) -> float:
-        """When *shown*, overridden at *since*, may speak again: after its encounter, or after some hours."""
-        return (since + (LONGEST_ENCOUNTER if shown.encounter else self._hours)).timestamp()
+        """
+        When *shown*, overridden at *since*, may speak again: after its encounter, or after some hours.
+
+        What was overridden later is heard of earlier now and then, and stays.
+        """
+        end = (since + (LONGEST_ENCOUNTER if shown.encounter else self._hours)).timestamp()
+        return max(end, self._until.get(shown, 0.0))
 
     def add(self, shown: Shown, until: float) -> None:
         """Keep *shown* silent until then."""

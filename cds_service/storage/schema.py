@@ -1,5 +1,5 @@
 """
-The tables, and the version they are at.
+The tables as this release works with them; a change of one needs a step in ``migrations/versions`` too.
 
 Patients and encounters stand here only as keyed hashes. Everything is plain text, numbers
 and JSON text, so that SQLite and PostgreSQL hold the same.
@@ -10,14 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Connection, Float, Integer, MetaData, Table, Text, UniqueConstraint, select
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
-
-from cds_service.errors import StorageError
-
-VERSION = 1
-"""Raised by one with every change of a table, together with the step that brings older data there."""
 
 metadata = MetaData()
 
@@ -25,8 +31,6 @@ metadata = MetaData()
 def _text(name: str, *, key: bool = False) -> Column[Any]:
     return Column(name, Text, nullable=False, primary_key=key, server_default=None if key else "")
 
-
-schema_version = Table("schema_version", metadata, Column("version", Integer, primary_key=True))
 
 feedback = Table(
     "feedback",
@@ -43,6 +47,7 @@ feedback = Table(
     _text("comment"),
     Column("ours", Boolean, nullable=False),  # whether the card id proves to be one of this client's
     UniqueConstraint("client", "card", "outcome_at", "content"),
+    Index("feedback_by_time", "received_at"),
 )
 
 issued_cards = Table(
@@ -60,6 +65,7 @@ issued_cards = Table(
     _text("exam"),
     _text("rules"),
     _text("suggestions"),
+    Index("issued_cards_by_time", "issued_at"),
 )
 
 decisions = Table(
@@ -70,9 +76,26 @@ decisions = Table(
     _text("client"),
     _text("service"),
     _text("digest"),
-    _text("verdicts"),
+    _text("verdicts"),  # each order: its exam, which facts it was judged by, what every rule said
     Column("milliseconds", Float, nullable=False),
+    _text("hook_instance"),
+    _text("patient"),
+    _text("encounter"),
+    _text("cards"),
+    _text("incomplete"),
+    _text("steps"),
+    Index("decisions_by_time", "decided_at"),
 )
+
+facts = Table(
+    "facts",
+    metadata,
+    _text("facts", key=True),
+    _text("read_at"),
+    _text("said"),
+    Index("facts_by_time", "read_at"),
+)
+"""What orders were judged by; the same record judged again has the same facts."""
 
 suppressions = Table(
     "suppressions",
@@ -83,19 +106,11 @@ suppressions = Table(
     _text("rule", key=True),
     _text("exam", key=True),
     Column("until", Float, nullable=False),
+    Column("noted_at", Float, nullable=False, server_default="0"),
+    Index("suppressions_by_time", "noted_at"),
 )
 
 Row = Mapping[str, Any]
-
-
-def prepare(connection: Connection) -> None:
-    """Make the tables, or see that those there are ours to use."""
-    metadata.create_all(connection)
-    version = connection.execute(select(schema_version.c.version)).scalar()
-    if version is None:
-        add(connection, schema_version, [{"version": VERSION}])
-    elif version > VERSION:
-        raise StorageError(f"The database is at version {version}; this release knows {VERSION}.")
 
 
 def add(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

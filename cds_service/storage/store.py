@@ -8,39 +8,73 @@ answered from memory, and a database that cannot be opened is tried again and ag
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection
 
 from cds_service.errors import StorageError
 from cds_service.hooks.feedback import FeedbackItem
-from cds_service.storage import schema
+from cds_service.storage import overrides, retention, versions
 from cds_service.storage.database import Database
-from cds_service.storage.feedback import Feedback
+from cds_service.storage.feedback import SPOOL_BYTES, Feedback
 from cds_service.storage.identity import identity_in
 from cds_service.storage.journal import Decision, IssuedCard, Journal
 from cds_service.storage.quiet import Quiet, Shown
+from cds_service.storage.retention import Keeping
+from cds_service.storage.upkeep import Chore, Upkeep
 from cds_service.telemetry import log
 
 QUIET_HOURS = 24.0
 """How long an overridden rule stays silent where no encounter is named; a site may choose otherwise."""
 
 _RECENT_CARDS = 5_000
+_POLL_SECONDS = 2.0
+_REPLAY_SECONDS = 1.0
+_FORGET_SECONDS = 600.0
+_CLOSING_SECONDS = 4.0
 
 
 class Store:
-    """What one installation keeps, in *data* and in the database at *url*."""
+    """
+    What one installation keeps, in *data* and in the database at *url*.
 
-    def __init__(self, data: Path, url: str, *, quiet_hours: float = QUIET_HOURS) -> None:
+    Feedback may wait for the database in *spool_bytes* of the local disk; *keeping* says for how long what is kept.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        url: str,
+        *,
+        quiet_hours: float = QUIET_HOURS,
+        spool_bytes: int = SPOOL_BYTES,
+        keeping: Keeping | None = None,
+    ) -> None:
         self.identity = identity_in(data)
         self._quiet = Quiet(quiet_hours)
         self._database = Database(url, self._opened)
         self._recent: dict[str, tuple[Shown, ...]] = {}
         self._journal = Journal(self._database)
-        self._feedback = Feedback(self._database, self.identity, self._quiet, issued=self._recent.get)
+        self._feedback = Feedback(
+            self._database,
+            self.identity,
+            self._quiet,
+            issued=self._recent.get,
+            folder=data / "spool",
+            room=spool_bytes,
+        )
+        self._heard = 0.0
         self._open()
+        forget = retention.chore(self._database, keeping or Keeping())
+        self._upkeep = Upkeep(
+            [
+                Chore("replay", self._feedback.replay, _REPLAY_SECONDS),
+                Chore("overrides", self._hear, _POLL_SECONDS),
+                Chore("forget", forget, _FORGET_SECONDS),
+            ]
+        )
 
     @property
     def dropped(self) -> int:
@@ -71,15 +105,15 @@ class Store:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
-        self._feedback.close()
-        self._journal.close()
+        self._upkeep.close()
+        self._feedback.close(_CLOSING_SECONDS)
+        self._journal.close(_CLOSING_SECONDS)
         self._database.close()
 
     def _opened(self, connection: Connection) -> None:
-        """Make the tables, and read what is to stay silent."""
-        schema.prepare(connection)
-        for shown, until in _unexpired(connection):
-            self._quiet.add(shown, until)
+        """See that the tables are right, and read what is to stay silent."""
+        versions.prepare(connection)
+        self._take_in(overrides.unexpired(connection))
 
     def _open(self) -> None:
         """Open the database now if that is possible; otherwise whoever needs it tries again."""
@@ -88,9 +122,12 @@ class Store:
         except StorageError as error:
             log().warning("database cannot be opened yet", error=str(error))
 
+    def _hear(self) -> bool:
+        """Take in what was overridden elsewhere since the last time."""
+        self._take_in(self._database.transact(lambda connection: overrides.since(connection, self._heard)))
+        return False
 
-def _unexpired(connection: Connection) -> list[tuple[Shown, float]]:
-    table, now = schema.suppressions, datetime.now(UTC).timestamp()
-    connection.execute(delete(table).where(table.c.until <= now))
-    rows = connection.execute(select(table).order_by(table.c.until)).mappings()
-    return [(Shown(*(row[name] for name in Shown._fields)), row["until"]) for row in rows]
+    def _take_in(self, noted: Iterable[overrides.Noted]) -> None:
+        for one in noted:
+            self._quiet.add(one.shown, one.until)
+            self._heard = max(self._heard, one.noted_at)

@@ -50,6 +50,12 @@ def test_what_was_overridden_outside_an_encounter_is_silent_inside_one_too() -> 
     assert not memory.holds(shown(encounter="e"), NOW + DAY)
 
 
+def test_an_older_override_heard_of_later_shortens_nothing() -> None:
+    memory = quiet(shown())
+    memory.add(shown(), memory.until(shown(), NOW - DAY))
+    assert memory.holds(shown(), NOW + DAY - SECOND)
+
+
 @pytest.mark.parametrize(
     "other",
     [{"client": "x"}, {"patient": "x"}, {"rule": "rule-b"}, {"exam": "CT chest"}],

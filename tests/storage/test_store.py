@@ -10,8 +10,10 @@ import sqlite3
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,8 +21,26 @@ from cds_service.errors import StorageError
 from cds_service.hooks.feedback import FeedbackItem, Reason
 from cds_service.storage import feedback as feedback_module
 from cds_service.storage.database import Database
+from cds_service.storage.feedback import Report
 from cds_service.storage.journal import Journal
 from tests.storage.kept import NOW, card, decision, overridden, rows, shown, store, url
+
+ROOT = Path(__file__).parents[2]
+
+
+async def until(holds: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait until something holds that another thread brings about."""
+    end = time.monotonic() + seconds
+    while not _now(holds):
+        assert time.monotonic() < end, "it never came about"
+        await asyncio.sleep(0.02)
+
+
+def _now(holds: Callable[[], bool]) -> bool:
+    try:
+        return holds()
+    except sqlite3.OperationalError:  # no tables yet
+        return False
 
 
 async def test_issued_cards_and_decisions_are_on_disk_after_closing(tmp_path: Path) -> None:
@@ -129,8 +149,6 @@ async def test_an_outcome_in_the_future_counts_from_now(tmp_path: Path) -> None:
 
 
 async def test_silence_and_cards_outlast_a_restart(tmp_path: Path) -> None:
-    from datetime import UTC, datetime
-
     now = datetime.now(UTC)
     kept = store(tmp_path)
     kept.issued(card("in-memory", encounter="e"))
@@ -168,7 +186,7 @@ async def test_memory_of_cards_is_bounded(tmp_path: Path, monkeypatch: pytest.Mo
 # Faults
 
 
-async def test_locked_database_refuses_feedback_and_never_holds_up_advice(tmp_path: Path) -> None:
+async def test_feedback_on_a_locked_database_is_set_down_and_replayed_and_advice_never_waits(tmp_path: Path) -> None:
     kept = store(tmp_path)
     other = sqlite3.connect(tmp_path / "service.db", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
@@ -177,16 +195,19 @@ async def test_locked_database_refuses_feedback_and_never_holds_up_advice(tmp_pa
     kept.decided(decision())
     assert not kept.suppressed(shown(), NOW)
     assert time.monotonic() - began < 0.05
-    with pytest.raises(StorageError):
-        await kept.record_feedback("ehr", [overridden()])
-    assert time.monotonic() - began < 2
-    other.execute("ROLLBACK")
     await kept.record_feedback("ehr", [overridden()])
+    assert time.monotonic() - began < 2
+    assert kept.suppressed(shown(), NOW), "what was overridden is silent at once"
+    began = time.monotonic()
+    await kept.record_feedback("ehr", [overridden("card-2")])
+    assert time.monotonic() - began < 0.5, "once it is known to be away, the database is not waited for"
+    other.execute("ROLLBACK")
     other.close()
+    await until(lambda: len(rows(tmp_path, "feedback")) == 2)
     await kept.close()
-    assert (
-        len(rows(tmp_path, "feedback")) == len(rows(tmp_path, "issued_cards")) == len(rows(tmp_path, "decisions")) == 1
-    )
+    assert [row["card"] for row in rows(tmp_path, "feedback")] == ["card-1", "card-2"]
+    assert len(rows(tmp_path, "issued_cards")) == len(rows(tmp_path, "decisions")) == 1
+    assert list((tmp_path / "spool").iterdir()) == []
 
 
 async def test_database_that_cannot_be_opened_at_start_is_opened_later(tmp_path: Path) -> None:
@@ -198,6 +219,7 @@ async def test_database_that_cannot_be_opened_at_start_is_opened_later(tmp_path:
     (tmp_path / "data").unlink()
     await kept.record_feedback("ehr", [overridden()])
     assert kept.suppressed(shown(), NOW)
+    await until(lambda: len(rows(tmp_path / "data", "feedback")) == 1)
     await kept.close()
     assert len(rows(tmp_path / "data", "feedback")) == len(rows(tmp_path / "data", "issued_cards")) == 1
 
@@ -205,18 +227,84 @@ async def test_database_that_cannot_be_opened_at_start_is_opened_later(tmp_path:
 async def test_database_that_does_not_answer_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = store(tmp_path)
     monkeypatch.setattr(feedback_module, "PATIENCE_SECONDS", 0.05)
+    transact = kept._database.transact
     monkeypatch.setattr(kept._database, "transact", lambda work: time.sleep(0.3))
-    with pytest.raises(StorageError, match="does not answer"):
-        await kept.record_feedback("ehr", [overridden()])
+    await kept.record_feedback("ehr", [overridden()])
+    monkeypatch.setattr(kept._database, "transact", transact)
+    await until(lambda: len(rows(tmp_path, "feedback")) == 1)
     await kept.close()
 
 
-async def test_feedback_beyond_the_room_is_refused_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_with_neither_database_nor_room_on_the_disk_feedback_is_not_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(feedback_module, "ROOM", 0)
-    kept = store(tmp_path)
-    with pytest.raises(StorageError, match="Too much"):
-        await kept.record_feedback("ehr", [overridden()])
+    kept = store(tmp_path, spool_bytes=300)
+    await kept.record_feedback("ehr", [overridden()])
+    with pytest.raises(StorageError, match="no room"):
+        await kept.record_feedback("ehr", [overridden("card-2", comment="x" * 300)])
     await kept.close()
+
+
+async def test_feedback_that_no_database_takes_does_not_hold_up_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = store(tmp_path)
+    kept._feedback._away = True
+    for name in ("card-1", "poison", "card-2"):
+        await kept.record_feedback("ehr", [overridden(name)])
+    plain = kept._feedback._row
+
+    def row(report: Report, item: FeedbackItem) -> dict[str, Any]:
+        return {**plain(report, item), **({"ours": None} if item.card == "poison" else {})}
+
+    monkeypatch.setattr(kept._feedback, "_row", row)
+    await until(lambda: len(rows(tmp_path, "feedback")) == 2)
+    await kept.close()
+    assert [row["card"] for row in rows(tmp_path, "feedback")] == ["card-1", "card-2"]
+    [left] = (tmp_path / "spool").iterdir()
+    assert left.name.startswith("rejected-") and b"poison" in left.read_bytes()
+
+
+async def test_what_a_killed_process_set_down_reaches_the_database_at_the_next_start(tmp_path: Path) -> None:
+    child = subprocess.run(
+        [sys.executable, "-c", SET_DOWN, str(tmp_path)], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert child.returncode == -signal.SIGKILL, child.stderr
+    [left] = (tmp_path / "spool").iterdir()
+    left.write_bytes(left.read_bytes() + b"0badc0de half a li")
+    kept = store(tmp_path)
+    await until(lambda: len(rows(tmp_path, "feedback")) == 3)
+    await kept.close()
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+SET_DOWN = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from tests.storage.kept import overridden, store
+
+async def main():
+    kept = store(Path(sys.argv[1]))
+    kept._feedback.replay = kept._upkeep.close() or None
+    kept._feedback._away = True
+    for n in range(3):
+        await kept.record_feedback("ehr", [overridden(f"card-{n}")])
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+async def test_overrides_of_another_process_are_heard_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cds_service.storage.store._POLL_SECONDS", 0.1)
+    one, other = store(tmp_path), store(tmp_path)
+    one.issued(card())
+    assert not other.suppressed(shown(), NOW)
+    await one.record_feedback("ehr", [overridden(at=datetime.now(UTC))])
+    await until(lambda: other.suppressed(shown(), NOW))
+    await one.close()
+    await other.close()
 
 
 def test_journal_counts_what_it_has_no_room_for(tmp_path: Path) -> None:
