@@ -88,7 +88,7 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
     try:
         with settled():
             viewer = PatientView(advisor, Pictures(store.identity.seal)) if settings.patient_view == "on" else None
-            yield Parts(advisor, store, library, known, viewer)
+            yield Parts(advisor, store, library, known, viewer, outbound.circuits)
     finally:
         await outbound.close()
         await store.close()

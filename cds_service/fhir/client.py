@@ -237,6 +237,7 @@ class _Errand:
 
 def _page(body: bytes) -> Page:
     try:
+        body.decode("utf-8")  # the parser does not look into what nobody asks for
         return _PAGE(body)
     except UNREADABLE:
         raise OutboundError(NOT_READABLE) from None

@@ -3,7 +3,8 @@ Alive; ready, and with which content; the counters.
 
 Liveness asks nothing of anything, so that a slow disk never restarts a service that
 answers. Readiness shows a refused edit at once: the last good content stays in force,
-and whoever edited must see why.
+and whoever edited must see why. A FHIR server that is left alone for a while is shown too; the
+service is ready without it.
 """
 
 from __future__ import annotations
@@ -41,7 +42,9 @@ class Health:
         del request
         ready = self._state.is_ready
         headers = _CAREFUL if ready else {**_CAREFUL, "retry-after": RETRY_AFTER.decode()}
-        body = msgspec.json.encode({"ready": ready, **_shown(self._state.library)})
+        servers = [{"server": name, "state": state} for name, state in self._state.circuits.items()]
+        said = {"ready": ready, **_shown(self._state.library), **({"servers": servers} if servers else {})}
+        body = msgspec.json.encode(said)
         return Response(body, 200 if ready else 503, headers=headers, media_type="application/json")
 
     async def metrics(self, request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -84,3 +84,5 @@ class Parts:
     library: Library
     clients: Mapping[str, Client]
     viewer: Viewer | None = None
+    circuits: Callable[[], Mapping[str, str]] = dict
+    """By name of each FHIR server, whether it is asked (closed), left alone (open) or tried."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cds_service.errors import NotReady
 from cds_service.hooks.discovery import HOOKS, WITH_PATIENT_VIEW
 from cds_service.http.access import Access
@@ -56,6 +58,11 @@ class State:
     def library(self) -> Library | None:
         """The content's library, None before the app has started."""
         return self._open[0].library if self._open else None
+
+    @property
+    def circuits(self) -> Mapping[str, str]:
+        """By name of each FHIR server, whether it is asked; empty before the app has started."""
+        return self._open[0].circuits() if self._open else {}
 
     @property
     def is_ready(self) -> bool:

@@ -74,12 +74,13 @@ class Rim:
         self.advisor = advisor if isinstance(advisor, Advisor) else Advisor(CARD if advisor is None else advisor)
         self.store = store or Store()
         self.library = library or Library()
+        self.circuits: Any = dict
         self.settings: Settings = read({"CDS_RELOAD_SECONDS": "0", **environment})
         self.app: FastAPI = build(self.settings, self.assemble)
 
     @asynccontextmanager
     async def assemble(self, settings, metrics) -> AsyncIterator[Parts]:
-        yield Parts(self.advisor, self.store, self.library, {"local": Client("local")})
+        yield Parts(self.advisor, self.store, self.library, {"local": Client("local")}, circuits=self.circuits)
 
     def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         """One request in a life of its own."""

@@ -64,3 +64,12 @@ def test_health_is_only_read(path):
 
 def test_health_before_the_start_is_not_ready():
     assert not State(Rim().settings, Metrics()).is_ready
+
+
+def test_servers_that_are_left_alone_are_shown_and_readiness_does_not_hang_on_them():
+    state = State(Rim().settings, Metrics())
+    assert state.circuits == {}
+    rim = Rim()
+    rim.circuits = lambda: {"ehr.example": "open"}
+    answer = rim.ask("GET", "/health/ready")
+    assert answer.status_code == 200 and answer.json()["servers"] == [{"server": "ehr.example", "state": "open"}]
