@@ -44,12 +44,25 @@ class Alternatives:
     def _find_alternatives(self) -> list[Alternative]:
         found = [exam for exam in self._candidates() if self._better(exam)]
         found = [exam for exam in found if not self._adds_radiation(exam)] or found
-        found = [exam for exam in found if not _elsewhere(exam, self.order, found)]
+        found = [exam for exam in found if not _elsewhere(exam, self.order, found) and not self._guess(exam, found)]
         found.sort(key=self.merit)
         return [
             Alternative(exam, words := self.best_words(exam), words, place == 0, self._rated(exam))
             for place, exam in enumerate(distinct(found, self.order))
         ]
+
+    def _guess(self, exam: Exam, found: Iterable[Exam]) -> bool:
+        """Whether *exam* is of one part of the order and is rated as the same exam of another part: nobody can pick."""
+        if not self.order.mask & ~exam.mask:
+            return False
+        kind, theirs = exam._replace(regions=frozenset()), ratings_of(self.topic, exam)
+        return any(
+            not other.mask & exam.mask
+            and other.mask & self.order.mask
+            and other._replace(regions=frozenset()) == kind
+            and ratings_of(self.topic, other) == theirs
+            for other in found
+        )
 
     def _candidates(self) -> list[Exam]:
         """

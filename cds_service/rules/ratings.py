@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from cds_service.vocabulary.exams import BOTH, WITH, Exam
-from cds_service.vocabulary.regions import AREA_OF_INTEREST, MASKS
+from cds_service.vocabulary.regions import AREA_OF_INTEREST, MASKS, mask
 
 
 class Rating(IntEnum):
@@ -138,5 +138,17 @@ def narrowed(order: Exam, away: int) -> Exam | None:
 
 
 def single_passes(order: Exam) -> Sequence[Exam]:
-    """The same exam in one pass: with and without contrast."""
-    return [order._replace(contrast=contrast, passes=1) for contrast in ("with", "without")]
+    """
+    The same exam in one pass: with and without contrast, the likelier one first.
+
+    Of the neck and the trunk that is the one with contrast, of head, spine and limbs the one without.
+
+    >>> from cds_service.vocabulary.exams import exam
+    >>> [one.contrast for one in single_passes(exam("CT head without and with contrast"))]
+    ['without', 'with']
+    """
+    first = ("without", "with") if not order.mask & _WANTS_CONTRAST else ("with", "without")
+    return [order._replace(contrast=contrast, passes=1) for contrast in first]
+
+
+_WANTS_CONTRAST = mask(("neck", "chest", "abdomen", "pelvis"))

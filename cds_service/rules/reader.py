@@ -64,6 +64,8 @@ def _tune(common: dict[str, Any], tuned: Mapping[str, Any]) -> None:
 
 
 def _exceptions(fields: Fields, scope: Scope, desk: Desk) -> tuple[Exception_, ...]:
+    """Exceptions only take advice away: for them a suspicion is enough."""
+    scope = scope._replace(suspected_counts=True)
     found = []
     for body in fields.items("unless"):
         one = Fields(body, fields.file, fields.problems, "an exception")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_HEAD = "brain orbit sinuses face jaw temporal-bone skull pituitary ventricles"
+_HEAD = "brain orbit sinuses facial-bones jaw temporal-bone skull pituitary ventricles"
 _NECK = "neck-soft-tissue thyroid"
 _SPINE = "cervical-spine thoracic-spine lumbar-spine sacrum"
 _CHEST = "lungs heart pulmonary-arteries mediastinum chest-wall thoracic-aorta esophagus"
@@ -28,6 +28,7 @@ _PARTS: dict[str, str] = {
     "abdomen": _ABDOMEN,
     "pelvis": _PELVIS,
     "right-lower-quadrant": "appendix",
+    "face": "facial-bones sinuses",
     "urinary-tract": "kidney ureter bladder",
     "upper-gi": "esophagus stomach pylorus small-bowel",
     "bowel": "small-bowel colon pelvic-bowel appendix",

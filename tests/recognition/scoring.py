@@ -45,6 +45,7 @@ LATER = frozenset(
         "precocious-puberty",
         "progressive-ataxia",
         "recurrent-ataxia",
+        "secondary-headache",
         "septic-arthritis",
         "severe-hydronephrosis",
         "spinal-infection",

@@ -49,7 +49,7 @@ READ: dict[str, str] = {
     "thunderclap headache, r/o SAH": "thunderclap-headache subarachnoid-hemorrhage",
     "post-traumatic headache": "post-traumatic-headache",
     "headaches with papilledema": "headache raised-icp",
-    "morning headache & vomiting, ? increased ICP": "headache raised-icp",
+    "morning headache & vomiting, ? increased ICP": "secondary-headache raised-icp",
     "IIH": "raised-icp",
     "bulging fontanelle": "raised-icp",
     "headache without fever": "headache",
