@@ -25,18 +25,20 @@ from starlette.types import Receive, Scope, Send
 from cds_service import __doc__ as about
 from cds_service import clients
 from cds_service.advise import Advisor
+from cds_service.clients.doorkeeper import Doorkeeper
+from cds_service.clients.opening import doorkeeper
 from cds_service.facts.gather import Site
 from cds_service.fhir.client import new_cache
 from cds_service.fhir.prefetch import OF_HISTORY, TEMPLATES
 from cds_service.hooks.discovery import discovery
 from cds_service.http import ports
-from cds_service.http.access import check_host
+from cds_service.http.access import check_doors
 from cds_service.http.connections import ImpatientProtocol
 from cds_service.http.guard import Guard
 from cds_service.http.health import Health
 from cds_service.http.ports import Parts
 from cds_service.http.problems import json_answer, of_framework
-from cds_service.http.routes import Feedback, Fixed, ServiceCall
+from cds_service.http.routes import CALLS, Discovery, Feedback, ServiceCall
 from cds_service.http.routes import Pictures as PictureRoute
 from cds_service.http.state import State
 from cds_service.library import Library, Places
@@ -45,6 +47,7 @@ from cds_service.patient_view import PATH, PatientView
 from cds_service.settings import Settings
 from cds_service.storage.retention import Keeping
 from cds_service.storage.store import Store
+from cds_service.storage.used_tokens import used_tokens
 from cds_service.telemetry import Metrics, log
 from cds_service.timeline.links import Pictures
 
@@ -69,6 +72,7 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
     Raises ContentError when ``clients.yaml`` is wrong; broken rules only make it not ready.
     """
     known = clients.load(settings.site, settings.fhir_servers)
+    check_doors(settings, known)
     library = Library(
         Places(settings.rules, settings.cards, settings.data, settings.site, settings.licences), announcer(metrics)
     )
@@ -88,10 +92,36 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
     try:
         with settled():
             viewer = PatientView(advisor, Pictures(store.identity.seal)) if settings.patient_view == "on" else None
-            yield Parts(advisor, store, library, known, viewer, outbound.circuits)
+            async with guarded(settings, known, metrics) as door:
+                yield Parts(advisor, store, library, known, viewer, outbound.circuits, door)
     finally:
         await outbound.close()
         await store.close()
+
+
+@asynccontextmanager
+async def guarded(
+    settings: Settings, known: Mapping[str, clients.Client], metrics: Metrics
+) -> AsyncIterator[Doorkeeper | None]:
+    """Who checks callers, and a word on it; nobody where clients carry no keys."""
+    if not clients.checked(known):
+        log().warning("callers are not checked: everybody on this machine is the one client", host=settings.host)
+        yield None
+        return
+    longest = max(client.trust.remembered for client in known.values() if client.trust)
+    uses = used_tokens(settings.data, longest)
+    looking = asyncio.create_task(uses.watch())
+
+    def counted(client: str, outcome: str) -> None:
+        metrics.key_fetches.labels(client, outcome).inc()
+
+    try:
+        async with doorkeeper(known.values(), uses, counted) as door:
+            log().info("callers are checked by their tokens", host=settings.host, count=len(known))
+            yield door
+    finally:
+        looking.cancel()
+        uses.close()
 
 
 def build(settings: Settings, assemble: Assemble = assembled, *, templates: Mapping[str, str] = TEMPLATES) -> FastAPI:
@@ -151,17 +181,14 @@ class Service(FastAPI):
             await super().__call__(scope, receive, send)
 
 
-_CALLS = "/cds-services/"
-
-
 def _called(scope: Scope) -> str:
     """The id of the service called when nothing but its endpoint has to do with the request."""
     if scope["type"] != "http" or scope["method"] != "POST" or scope.get("root_path"):
         return ""
     path: str = scope["path"]
-    if not path.startswith(_CALLS) or any(name == b"origin" for name, _ in scope["headers"]):
+    if not path.startswith(CALLS + "/") or any(name == b"origin" for name, _ in scope["headers"]):
         return ""
-    service_id = path[len(_CALLS) :]
+    service_id = path[len(CALLS) + 1 :]
     return "" if "/" in service_id else service_id
 
 
@@ -173,7 +200,7 @@ def routes(state: State, templates: Mapping[str, str]) -> list[BaseRoute]:
     offered = json_answer(msgspec.json.encode(discovery(templates, shown)))
     return [
         Route("/cds-services/{service_id}", ServiceCall(state), methods=["POST"]),
-        Route("/cds-services", Fixed(offered), methods=["GET"]),
+        Route(CALLS, Discovery(state, offered), methods=["GET"]),
         Route("/cds-services/{service_id}/feedback", Feedback(state), methods=["POST"]),
         Route(PATH + "{name}", PictureRoute(state), methods=["GET"]),
         Route("/health/live", health.live, methods=["GET"]),
@@ -184,12 +211,14 @@ def routes(state: State, templates: Mapping[str, str]) -> list[BaseRoute]:
 
 def server_options(settings: Settings) -> dict[str, Any]:
     """
-    The keyword arguments for ``uvicorn.run``; SettingsError when the host is not of this machine.
+    The keyword arguments for ``uvicorn.run``.
+
+    SettingsError when callers nobody checks could reach the host, ContentError when ``clients.yaml`` is wrong.
 
     No access log, because it prints paths; no server header, no proxy headers, because
     nothing here believes them; a request has a time limit from its first byte.
     """
-    check_host(settings.host)
+    check_doors(settings, clients.load(settings.site, settings.fhir_servers))
     return {
         "host": settings.host,
         "port": settings.port,

@@ -7,6 +7,7 @@ Every error this service raises.
     ├── SettingsError           the environment or a configuration file is wrong
     ├── RequestError            the caller's request cannot be served; carries an HTTP status
     │   ├── MalformedRequest    400
+    │   ├── UnknownCaller       401
     │   ├── UnknownService      404
     │   ├── RequestTooSlow      408
     │   ├── MissingPatient      412
@@ -72,6 +73,18 @@ class RequestError(ServiceError):
 
 class MalformedRequest(RequestError):
     """The request breaks the specification; the message names the member."""
+
+
+class UnknownCaller(RequestError):
+    """The caller does not prove who it is; ``reason`` and the ``client`` it claims to be are for the log only."""
+
+    status = 401
+    code = "login"
+
+    def __init__(self, reason: str, client: str = "") -> None:
+        self.reason = reason
+        self.client = client
+        super().__init__("The caller is not known.")
 
 
 class UnknownService(RequestError):

@@ -40,6 +40,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str = ""
+    discovery: str = "token"
     cors_origins: tuple[str, ...] = ("*",)
     time_zone: str = "UTC"
     licences: frozenset[str] = frozenset()
@@ -221,7 +222,7 @@ SETTINGS: tuple[Setting, ...] = (
         "host",
         "address",
         "127.0.0.1",
-        "The address to listen on; as long as callers carry no tokens, one of this machine.",
+        "The address to listen on; without clients that carry keys, one of this machine.",
         str,
         "an address",
     ),
@@ -230,9 +231,17 @@ SETTINGS: tuple[Setting, ...] = (
         "public_url",
         "URL",
         "none",
-        "The base URL by which clients reach the service; never taken from a request.",
+        "The base URL by which clients reach the service, which their tokens name; never taken from a request.",
         base_url,
         "an https URL (http only on this machine)",
+    ),
+    Setting(
+        "discovery",
+        "word",
+        "token",
+        "Whether discovery asks for a token, where callers carry them, or is open to everybody.",
+        _one_of("token", "open"),
+        "token or open",
     ),
     Setting(
         "cors_origins",

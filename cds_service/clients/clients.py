@@ -1,25 +1,25 @@
 """
 Who may call, as configuration: nothing in a request can add to it.
 
-A client is one CDS client as the hospital sees it: its dialect (profile) and the FHIR
-servers it may point us at. Without a ``clients.yaml`` in the site folder there is one,
-called ``local``.
+A client is one CDS client as the hospital sees it: its dialect (profile), the FHIR servers it
+may point us at, and how it proves who it is. Without a ``clients.yaml`` in the site folder there
+is one, called ``local``, who need prove nothing and reaches us from this machine only.
 
-Seam: tokens. When callers carry signed tokens, an entry here gains issuer, keys and
-audiences, and ``identify`` in ``http/access.py`` finds the entry by them. Until then one
-caller can't be told from another, so one entry is the most there may be, and a file
-that names an issuer is refused: it would look like a lock and be none.
+Callers can be told apart only by their tokens. So there is either one entry without keys, or
+each entry carries them.
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+from cds_service.clients.report import Report
+from cds_service.clients.trust import Trust
+from cds_service.clients.trust_file import MEMBERS, read_trust
 from cds_service.errors import ContentError, Problem
 from cds_service.settings import base_url
 from cds_service.yaml_source import Block, Items, Text, line_of, read
@@ -30,17 +30,22 @@ FILE = "clients.yaml"
 
 _PROFILE, _SERVERS = Text("profile"), Text("fhir_servers")
 _MEMBERS = (_PROFILE, _SERVERS)
-_LATER = ("issuer", "jku", "keys", "audiences")
+_ALL = (*_MEMBERS, *MEMBERS)
 _ID = re.compile(r"[a-z][a-z0-9-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One CDS client. ``fhir_servers`` are the only ones it may name, without a closing slash."""
+    """
+    One CDS client. ``fhir_servers`` are the only ones it may name, without a closing slash.
+
+    Without ``trust`` it need not prove who it is.
+    """
 
     id: str
     profile: Profile = "generic"
     fhir_servers: tuple[str, ...] = ()
+    trust: Trust | None = None
 
 
 def load(site: Path | None, fhir_servers: tuple[str, ...] = ()) -> Mapping[str, Client]:
@@ -52,12 +57,26 @@ def load(site: Path | None, fhir_servers: tuple[str, ...] = ()) -> Mapping[str, 
     file = site / FILE if site else None
     if file is None or not file.is_file():
         return {"local": Client("local", fhir_servers=fhir_servers)}
-    return parse(file.read_bytes(), fhir_servers, file=FILE)
+    return parse(file.read_bytes(), fhir_servers, folder=site)
 
 
-def parse(source: bytes, fhir_servers: tuple[str, ...] = (), *, file: str = FILE) -> Mapping[str, Client]:
+def checked(clients: Mapping[str, Client]) -> bool:
     """
-    The clients in the text of a ``clients.yaml``; *fhir_servers* where an entry names none.
+    Whether callers have to prove who they are.
+
+    >>> checked({"local": Client("local")})
+    False
+    """
+    return any(client.trust is not None for client in clients.values())
+
+
+def parse(
+    source: bytes, fhir_servers: tuple[str, ...] = (), *, file: str = FILE, folder: Path | None = None
+) -> Mapping[str, Client]:
+    """
+    The clients in the text of a ``clients.yaml``; *fhir_servers* where a single entry names none.
+
+    Key files are looked for in *folder*. Raises ContentError with every problem.
 
     >>> parse(b"main-hospital: {profile: epic}")["main-hospital"].profile
     'epic'
@@ -67,48 +86,46 @@ def parse(source: bytes, fhir_servers: tuple[str, ...] = (), *, file: str = FILE
     clients: dict[str, Client] = {}
     if not isinstance(document, Block) or not document:
         raise ContentError([Problem(file, line_of(document), "there is no client", "name one, or remove the file")])
+    report = Report(file, problems)
+    shared = fhir_servers if len(document) == 1 else ()
     for name, entry in document.items():
-        clients[str(name)] = _client(name, entry, fhir_servers, _Report(file, problems))
-        if len(clients) > 1:
-            trouble = "a second client cannot be told from the first while callers carry no tokens"
-            problems.append(Problem(file, name.line, trouble, "run one service for each"))
+        clients[str(name)] = _client(name, entry, report, fhir_servers=shared, folder=folder)
+    _told_apart(document, clients, report)
     if problems:
         raise ContentError(sorted(problems))
     return clients
 
 
-@dataclass(frozen=True, slots=True)
-class _Report:
-    """Collects the problems of one file."""
-
-    file: str
-    problems: list[Problem]
-
-    def __call__(self, line: int, trouble: str, remedy: str = "") -> None:
-        self.problems.append(Problem(self.file, line, trouble, remedy))
-
-
-def _client(name: Text, entry: Any, fhir_servers: tuple[str, ...], report: _Report) -> Client:
+def _client(name: Text, entry: Any, report: Report, *, fhir_servers: tuple[str, ...], folder: Path | None) -> Client:
     if not _ID.fullmatch(name):
         report(name.line, f"{name!s} is not a client's name", "use lower-case letters, digits and hyphens")
     if not isinstance(entry, Block):
         report(name.line, f"{name} has no members", f"give {' and '.join(_MEMBERS)}")
         return Client(str(name))
     for member in entry:
-        _known(member, report)
+        if member not in _ALL:
+            report.unknown(member.line, member, _ALL, "a client")
     servers = _servers(entry[_SERVERS], report) if _SERVERS in entry else fhir_servers
-    return Client(str(name), _profile(entry, report), servers)
+    return Client(str(name), _profile(entry, report), servers, read_trust(name, entry, report, folder))
 
 
-def _known(member: Text, report: _Report) -> None:
-    if member in _LATER:
-        report(member.line, f"{member} is not read yet: callers' tokens are not checked", "remove it")
-    elif member not in _MEMBERS:
-        near = difflib.get_close_matches(member, _MEMBERS, n=1)
-        report(member.line, f"{member} is not a member of a client", f"did you mean {near[0]}?" if near else "")
+def _told_apart(document: Block, clients: Mapping[str, Client], report: Report) -> None:
+    """Report entries whose callers could not be told from those of another."""
+    seen: dict[str, list[str]] = {}
+    for name in document:
+        trust = clients[str(name)].trust
+        if trust is None and len(clients) > 1:
+            trouble = f"{name!s} has no keys, and of several clients each must carry its own"
+            report(name.line, trouble, "give issuer, and jku or keys")
+        elif trust is not None and trust.issuer:
+            tenants = seen.setdefault(trust.issuer, [])
+            if tenants and ("" in (*tenants, trust.tenant) or trust.tenant in tenants):
+                trouble = f"{name!s} has the issuer of another client and no tenant that tells them apart"
+                report(name.line, trouble, "give each its own tenant")
+            tenants.append(trust.tenant)
 
 
-def _profile(entry: Block, report: _Report) -> Profile:
+def _profile(entry: Block, report: Report) -> Profile:
     given = entry.get(_PROFILE, "generic")
     if given not in PROFILES:
         report(line_of(given, entry.line), f"{given} is not a profile", f"use one of {', '.join(PROFILES)}")
@@ -116,7 +133,7 @@ def _profile(entry: Block, report: _Report) -> Profile:
     return cast("Profile", str(given))
 
 
-def _servers(given: Any, report: _Report) -> tuple[str, ...]:
+def _servers(given: Any, report: Report) -> tuple[str, ...]:
     servers: list[str] = []
     if not isinstance(given, Items):
         report(line_of(given), "fhir_servers is not a list", "put each URL after a hyphen")

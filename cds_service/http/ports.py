@@ -35,6 +35,14 @@ class Viewer(Advisor, Protocol):
         ...  # pragma: no cover
 
 
+class Door(Protocol):
+    """Knows callers by their tokens."""
+
+    async def admit(self, sent: bytes, audience: str) -> Client:
+        """The client whose token *sent* is, for the endpoint at *audience*; else UnknownCaller."""
+        ...  # pragma: no cover
+
+
 class FeedbackStore(Protocol):
     """Keeps what clinicians did with cards."""
 
@@ -86,3 +94,4 @@ class Parts:
     viewer: Viewer | None = None
     circuits: Callable[[], Mapping[str, str]] = dict
     """By name of each FHIR server, whether it is asked (closed), left alone (open) or tried."""
+    door: Door | None = None

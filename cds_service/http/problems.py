@@ -10,7 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Send
 
-from cds_service.errors import NotReady, RequestError, RequestTooLarge, RequestTooSlow, StorageError
+from cds_service.errors import (
+    NotReady,
+    RequestError,
+    RequestTooLarge,
+    RequestTooSlow,
+    StorageError,
+    UnknownCaller,
+)
 
 Header = tuple[bytes, bytes]
 
@@ -20,6 +27,7 @@ _JSON = (b"content-type", b"application/json")
 _FHIR = (b"content-type", b"application/fhir+json")
 _CAREFUL: tuple[Header, ...] = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 _RETRY: tuple[Header, ...] = ((b"retry-after", RETRY_AFTER),)
+_BEARER: tuple[Header, ...] = ((b"www-authenticate", b"Bearer"),)
 _CLOSE: tuple[Header, ...] = ((b"connection", b"close"),)
 
 _OF_STATUS = {404: ("not-found", "There is nothing here."), 405: ("not-supported", "This method is not served here.")}
@@ -72,6 +80,8 @@ def problem(error: RequestError) -> Answer:
         more = _RETRY
     elif isinstance(error, RequestTooLarge | RequestTooSlow):
         more = _CLOSE
+    elif isinstance(error, UnknownCaller):
+        more = _BEARER
     return outcome(error.status, error.code, str(error) or (error.__doc__ or ""), more)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from cds_service.clients.clients import Client
-from cds_service.errors import NotReady, RequestError, UnknownService
+from cds_service.errors import NotReady, RequestError, UnknownCaller, UnknownService
 from cds_service.hooks.feedback import FeedbackItem, parse_feedback
 from cds_service.hooks.parse import parse
 from cds_service.hooks.request import HookRequest
@@ -33,19 +33,36 @@ NO_PICTURE = outcome(404, "not-found", "There is no such picture, or its link is
 GRACE_SECONDS = 1.0
 """How long past its deadline advice is waited for, should it not keep it itself."""
 
+CALLS = "/cds-services"
 UNKNOWN = "unknown"
 
 
-class Fixed:
-    """An ASGI application that always gives the same answer."""
+class Discovery:
+    """``GET /cds-services``: always the same answer, to callers who may have it."""
 
-    __slots__ = ("_answer",)
-
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, state: State, answer: Answer) -> None:
+        self._state = state
+        self._offered = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._answer.send(send)
+        del receive
+        answer = self._offered
+        try:
+            if self._state.settings.discovery != "open":
+                await self._state.access.identify(scope, CALLS)
+        except RequestError as error:
+            answer = refusal(self._state, error, "discovery")
+        await answer.send(send)
+
+
+def refusal(state: State, error: RequestError, service: str) -> Answer:
+    """The answer to a request that cannot be served, noted with its reason."""
+    if isinstance(error, UnknownCaller):
+        state.metrics.tokens_refused.labels(error.client, error.reason).inc()
+        log().info("refused", service=service, status=error.status, client=error.client, reason=error.reason)
+    else:
+        log().info("refused", service=service, status=error.status, reason=str(error))
+    return problem(error)
 
 
 class Endpoint:
@@ -71,8 +88,7 @@ class Endpoint:
         except ClientGone:
             return
         except RequestError as error:
-            answer = problem(error)
-            log().info("refused", service=self._label(known), status=error.status, reason=str(error))
+            answer = refusal(self._state, error, self._label(known))
         await answer.send(send)
         self._counted(known, answer.status).inc()
         self._time[known].observe(time.perf_counter() - began)
@@ -84,10 +100,10 @@ class Endpoint:
         return child
 
     async def _answer(self, scope: Scope, receive: Receive, service_id: str) -> Answer:
+        self._intake.check(scope["headers"])
+        client = await self._state.access.identify(scope, f"{CALLS}/{scope['path_params']['service_id']}{self._name}")
         if service_id == UNKNOWN:
             raise UnknownService("There is no service of that id.")
-        self._intake.check(scope["headers"])
-        client = self._state.access.identify(scope)
         return await self._served(client, service_id, await self._intake.read(receive))
 
     async def _served(self, client: Client, service_id: str, body: bytes) -> Answer:

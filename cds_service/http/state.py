@@ -26,7 +26,7 @@ class State:
 
     def open(self, parts: Parts) -> None:
         """Put *parts* to work."""
-        self._open = (parts, Access(parts.clients))
+        self._open = (parts, Access(parts.clients, parts.door, self.settings.public_url))
 
     def close(self) -> None:
         """No more calls."""

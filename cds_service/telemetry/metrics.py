@@ -51,7 +51,8 @@ class Metrics:
         self.faults = self.counter("cds_faults", "Faults of ours, answered without advice.", "kind")
         self.shed = self.counter("cds_shed", "Calls told to come back, by what was full.", "reason")
         self.timeouts = self.counter("cds_timeouts", "What took longer than it may.", "stage")
-        self.tokens_refused = self.counter("cds_tokens_refused", "Tokens not accepted.", "reason")
+        self.tokens_refused = self.counter("cds_tokens_refused", "Calls refused with 401.", "client", "reason")
+        self.key_fetches = self.counter("cds_key_fetches", "Fetches of a client's keys.", "client", "outcome")
 
         self.cards = self.counter("cds_cards", "Cards shown.", "rule", "indicator")
         self.incomplete = self.counter("cds_incomplete", "Answers given with part of the record unread.", "reason")

@@ -48,7 +48,7 @@ def test_a_client_without_servers_of_its_own_has_the_settings():
         ("main:\n  zzz: epic", "clients.yaml:2: zzz is not a member of a client"),
         (
             "main:\n  issuer: https://x",
-            "clients.yaml:2: issuer is not read yet: callers' tokens are not checked; remove it",
+            "clients.yaml:1: main has no keys; give jku, the https address of its JWK set, or keys",
         ),
         ("main: epic", "clients.yaml:1: main has no members; give profile and fhir_servers"),
         (
@@ -66,11 +66,14 @@ def test_what_is_wrong_is_told_by_line(text, said):
 
 
 def test_every_problem_is_told():
-    assert len(problems("main:\n  profile: x\n  jku: y\n  fhir_servers: [z]\n")) == 3
+    assert len(problems("main:\n  profile: x\n  jku: y\n  fhir_servers: [z]\n")) == 4
 
 
-def test_two_clients_cannot_be_told_apart_yet():
-    assert problems("one: {profile: epic}\ntwo: {profile: generic}")[0].startswith("clients.yaml:2: a second client")
+def test_several_clients_must_each_carry_keys():
+    assert problems("one: {profile: epic}\ntwo: {profile: generic}") == [
+        "clients.yaml:1: one has no keys, and of several clients each must carry its own; give issuer, and jku or keys",
+        "clients.yaml:2: two has no keys, and of several clients each must carry its own; give issuer, and jku or keys",
+    ]
 
 
 def test_broken_yaml_is_told_by_line():
