@@ -10,7 +10,7 @@ facts, asks the rules, writes cards, and notes what was decided without ever wai
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -55,7 +55,6 @@ EXTENSION = "org.pediatric-imaging-cds.decision"
 
 _ENCODER = msgspec.json.Encoder()
 _REMEMBERED = 500
-_ALL = frozenset(TEMPLATES)
 
 
 class Keeper(Protocol):
@@ -116,7 +115,7 @@ class Advisor:
         return answer
 
     async def record(
-        self, client: Client, request: HookRequest, deadline: Deadline, *, needs: Collection[str] = _ALL
+        self, client: Client, request: HookRequest, deadline: Deadline, *, needs: Mapping[str, str] = TEMPLATES
     ) -> LazyRecords:
         """
         The child's record: as sent, and where something of *needs* is missing as fetched within the deadline.
@@ -127,7 +126,7 @@ class Advisor:
         fetched = await complete(request, access, deadline, needs=needs)
         record = records(request, fetched=fetched.values, gaps=fetched.gaps)
         patient_of(record)
-        if needs is _ALL and not (fetched.values or fetched.gaps):
+        if needs is TEMPLATES and not (fetched.values or fetched.gaps):
             self.known.keep(client.id, request, record)
         return record
 

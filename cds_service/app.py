@@ -29,7 +29,7 @@ from cds_service.clients.doorkeeper import Doorkeeper
 from cds_service.clients.opening import doorkeeper
 from cds_service.facts.gather import Site
 from cds_service.fhir.client import new_cache
-from cds_service.fhir.prefetch import OF_HISTORY, TEMPLATES
+from cds_service.fhir.prefetch import OF_DOSES, OF_HISTORY, TEMPLATES
 from cds_service.hooks.discovery import discovery
 from cds_service.http import ports
 from cds_service.http.access import check_doors
@@ -91,12 +91,17 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
     )
     try:
         with settled():
-            viewer = PatientView(advisor, Pictures(store.identity.seal)) if settings.patient_view == "on" else None
             async with guarded(settings, known, metrics) as door:
-                yield Parts(advisor, store, library, known, viewer, outbound.circuits, door)
+                yield Parts(advisor, store, library, known, _viewer(settings, advisor, store), outbound.circuits, door)
     finally:
         await outbound.close()
         await store.close()
+
+
+def _viewer(settings: Settings, advisor: Advisor, store: Store) -> PatientView | None:
+    if settings.patient_view == "off":
+        return None
+    return PatientView(advisor, Pictures(store.identity.seal), with_doses=settings.patient_view == "with-doses")
 
 
 @asynccontextmanager
@@ -195,8 +200,7 @@ def _called(scope: Scope) -> str:
 def routes(state: State, templates: Mapping[str, str]) -> list[BaseRoute]:
     """Everything served, the busiest first; ``openapi.yaml`` describes it."""
     health = Health(state)
-    viewed = {key: asked for key, asked in templates.items() if key in OF_HISTORY}
-    shown = viewed if state.settings.patient_view == "on" else None
+    shown = {"off": None, "on": OF_HISTORY}.get(state.settings.patient_view, OF_DOSES)
     offered = json_answer(msgspec.json.encode(discovery(templates, shown)))
     return [
         Route("/cds-services/{service_id}", ServiceCall(state), methods=["POST"]),

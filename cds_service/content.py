@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from cds_service.cards import overrides as override_reasons
 from cds_service.cards import template
 from cds_service.errors import ContentError, Problem
+from cds_service.facts.dose import NO_FIGURES, Usual, load_usual
 from cds_service.facts.exams.catalogued import lay_over
 from cds_service.facts.history.results import NO_WORDS, ResultWords, load_results
 from cds_service.folders import digest
@@ -33,6 +34,7 @@ OVERRIDES = "rules/override-reasons.yaml"
 ORDERS = "rules/codes/orders.yaml"
 SITE = "site/site.yaml"
 RESULTS = "rules/codes/results.yaml"
+DOSE = "rules/codes/dose.yaml"
 REVIEW = "rules/review/"
 """What reviewers hold the rules to; judging never reads it."""
 OVERRIDE_SYSTEM = "urn:pediatric-imaging-cds:override-reason"
@@ -62,6 +64,7 @@ class Content:
     findings: finding_codes.FindingCodes
     orders: order_codes.OrderCodes
     results: ResultWords
+    figures: Usual
     facts: Mapping[str, Fact]
     definitions: Mapping[str, Callable[[Facts], Reading]]
     overrides: override_reasons.Overrides
@@ -112,6 +115,7 @@ def build(
     orders = _tried(problems, order_codes.load, _below(files, ORDERS), _below(files, "site/codes/orders"))
     templates = _tried(problems, template.load, _below(files, "cards/"))
     results = _tried(problems, partial(load_results, file=RESULTS), files[RESULTS]) if RESULTS in files else None
+    figures = _tried(problems, partial(load_usual, file=DOSE), files[DOSE]) if DOSE in files else None
     rule_files = _rule_files(files)
     parsed = parse(rule_files, problems)
     if not rule_files.keys() - {SOURCES, OVERRIDES}:
@@ -120,6 +124,8 @@ def build(
         raise ContentError(sorted(problems))
     sources = read_sources(parsed.pop(SOURCES, Block()), SOURCES, problems)
     parsed.pop(OVERRIDES, None)
+    unknown = sorted(figures.sources - sources.keys()) if figures is not None else []
+    problems += [Problem(DOSE, 1, f"{name} is not a source", f"name it in {SOURCES}") for name in unknown]
     facts = _facts(findings.facts, reasons.names)
     broader = {name: tuple(reason.broader) for name, reason in reasons.reasons.items()}
     blocks = {str(b.get(Text("id"))): b for b in parsed.values() if isinstance(b, Block)}
@@ -142,6 +148,7 @@ def build(
         findings=findings,
         orders=orders,
         results=results or NO_WORDS,
+        figures=figures or NO_FIGURES,
         facts={**rules.defined, **facts},
         definitions={one.fact: one.read for one in rules.definitions},
         overrides=overrides,

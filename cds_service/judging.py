@@ -155,6 +155,7 @@ def make_child(record: LazyRecords, content: Content, request: HookRequest, now:
         findings=content.findings,
         definitions=content.definitions,
         results=content.results,
+        figures=content.figures,
         site=site._replace(offers={**site.offers, **content.site.offers}),
         now=now,
         encounter_id=request.context.encounter_id,

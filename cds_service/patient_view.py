@@ -20,8 +20,8 @@ from cds_service.clients.clients import Client
 from cds_service.content import Content
 from cds_service.facts.exams import recognise
 from cds_service.facts.gather import Child
-from cds_service.fhir.prefetch import OF_HISTORY
-from cds_service.fhir.resources import ServiceRequest
+from cds_service.fhir.prefetch import OF_DOSES, OF_HISTORY
+from cds_service.fhir.resources import Observation, ServiceRequest
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.response import Card, HookResponse, Source
 from cds_service.judging import SENDER, make_child
@@ -30,10 +30,10 @@ from cds_service.randomness import random_id
 from cds_service.rules.judge import out_of_scope
 from cds_service.storage.journal import Decision, IssuedCard
 from cds_service.storage.quiet import Shown
-from cds_service.timeline.card import RULE, VERSION, card, topic
+from cds_service.timeline.card import RULE, SHOWN, VERSION, card, topic
 from cds_service.timeline.links import Pictures
 from cds_service.timeline.picture import picture
-from cds_service.timeline.rows import Row, rows
+from cds_service.timeline.rows import Row, rows, with_dose
 
 PATH: Final = "/imaging-so-far/"
 _NO_ORDER: Final = ServiceRequest()
@@ -50,6 +50,7 @@ class PatientView:
 
     advisor: Advisor
     pictures: Pictures
+    with_doses: bool = False
 
     async def advise(self, client: Client, request: HookRequest, deadline: Deadline) -> bytes:
         """
@@ -59,12 +60,13 @@ class PatientView:
         """
         began = time.perf_counter()
         content, now, decision = self.advisor.library.content, self.advisor.clock(), random_id()
-        record = await self.advisor.record(client, request, deadline, needs=OF_HISTORY)
+        needs = OF_DOSES if self.with_doses else OF_HISTORY
+        record = await self.advisor.record(client, request, deadline, needs=needs)
         child = make_child(record, content, request, now, self.advisor.site)
         shown = Shown(client.id, *self._whom(client, request), RULE, "")
         one = None
         if not self.advisor.keeper.suppressed(shown, now) and not _out_of_scope(child, content):
-            one = self._card(_seen(child, content), client, now)
+            one = self._card(_seen(child, content, with_doses=self.with_doses), client, now)
         if one is not None:
             self._keep(one, shown, request, decision=decision, now=now)
         cards = [one] if one is not None else []
@@ -88,6 +90,7 @@ class PatientView:
         return card(
             seen.rows,
             seen.unread,
+            with_doses=self.with_doses,
             source=Source(label=SENDER.label, url=public or None, topic=topic(SENDER.topic_system)),
             url=f"{public}{PATH}{name}" if name else "",
             new_id=partial(self.advisor.keeper.identity.card_id, client.id),
@@ -117,7 +120,9 @@ def _out_of_scope(child: Child, content: Content) -> bool:
     return bool(out_of_scope(content.rules, facts))
 
 
-def _seen(child: Child, content: Content) -> _Seen:
-    return _Seen(
-        rows(child.priors.items, content.orders.say), tuple(dict.fromkeys(name for name, _ in child.history_gaps))
-    )
+def _seen(child: Child, content: Content, *, with_doses: bool) -> _Seen:
+    gaps = [*child.history_gaps, *(child.incomplete((Observation,)) if with_doses else ())]
+    found = rows(child.priors.items, content.orders.say)
+    if with_doses:
+        found = with_dose(found, child.doses(SHOWN))
+    return _Seen(found, tuple(dict.fromkeys(name for name, _ in gaps)))

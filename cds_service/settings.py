@@ -271,9 +271,9 @@ SETTINGS: tuple[Setting, ...] = (
         "patient_view",
         "word",
         "off",
-        "Whether the imaging so far is shown when a child's chart is opened (hook patient-view).",
-        _one_of("on", "off"),
-        "on or off",
+        "Whether the imaging so far is shown when a child's chart is opened (hook patient-view), and with its doses.",
+        _one_of("on", "off", "with-doses"),
+        "on, off or with-doses",
     ),
     Setting(
         "deadline_ms",

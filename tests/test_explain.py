@@ -9,8 +9,10 @@ import pytest
 from cds_service import content
 from cds_service.content import Content
 from cds_service.explain import Asked, explain, plain, read_as
-from cds_service.facts.gather import Site
+from cds_service.facts.gather import Child, Site
+from cds_service.fhir.prefetch import records
 from cds_service.hooks.parse import parse
+from cds_service.judging import imaging_orders, judge_orders, make_child
 from cds_service.library import Places
 from cds_service.settings import read
 from tests.rules.desk import SHAKY
@@ -103,6 +105,43 @@ def test_earlier_imaging_is_told_and_what_was_not_found_in_one_line(rules):
     assert "abdominal_ultrasound: 1 found ← ultrasound of the abdomen" in said and "(DiagnosticReport/prior-0" in said
     (none,) = [line for line in explain(asked(rules, TWO_PHASES)) if line.strip().startswith("none found:")]
     assert "abdominal_ct" in none
+
+
+def test_the_dose_of_earlier_exams_is_told_each_for_itself(rules):
+    dose = {
+        "status": "final",
+        "code": {"loinc": "73569-6"},
+        "effectiveDateTime": "2026-11-03",
+        "component": [
+            {"code": {"coding": [{"code": "113813"}]}, "valueQuantity": {"value": 171, "unit": "mGy.cm"}},
+            {"code": {"coding": [{"code": "113903"}]}, "valueQuantity": {"value": 999, "unit": "mGy.cm"}},
+        ],
+    }
+    history = [
+        {"exam": "CT Abdomen and Pelvis W contrast IV", "loinc": "36813-4", "ago": "20 days"},
+        {"exam": "XR chest", "ago": "60 days"},
+        {"exam": "MRI brain WO contrast", "ago": "90 days"},
+    ]
+    said = told(rules, {**APPENDIX, "history": history, "records": {"observations": [dose]}})
+    assert (
+        "dose_recorded: 1 found ← CT abdomen and pelvis with contrast, 3 November 2026: DLP 171 mGy·cm, 2 to 6 mSv"
+        " (Observation/observations-0, 2026-11-03)"
+    ) in said
+    assert "dose_usual: 1 found ← chest radiograph, 24 September 2026: usually up to 0.03 mSv" in said
+    assert "999" not in said
+
+
+def test_judging_never_reads_a_dose(rules, monkeypatch):
+    def read(*_):
+        raise AssertionError("a judgement asked for a dose")
+
+    request = asked(rules, TWO_PHASES).request
+    child = make_child(records(request), rules, request, moment(AT), Site())
+    monkeypatch.setattr(Child, "doses", read)
+    (judged,) = judge_orders(list(imaging_orders(request, rules)), child, rules, want_all=True)
+    assert judged.judgement.findings
+    with pytest.raises(AssertionError):
+        judged.facts["history.dose_recorded"]
 
 
 def test_each_alternative_is_told_and_why_it_is_or_is_not_offered(rules):

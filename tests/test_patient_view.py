@@ -68,6 +68,13 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 @pytest.fixture(scope="module")
+def dosed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    one = Desk(tmp_path_factory.mktemp("dosed"), CDS_PATIENT_VIEW="with-doses")
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
 def off(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     one = Desk(tmp_path_factory.mktemp("off"), CDS_PATIENT_VIEW="off", CDS_PUBLIC_URL="")
     yield one
@@ -123,6 +130,81 @@ def test_nobody_but_children(desk: Desk, child: dict[str, Any]) -> None:
 
 def test_nothing_found_is_silence(desk: Desk) -> None:
     assert desk.cards({**CHILD, "history": []}) == []
+
+
+def summaries(*said: dict[str, Any], patient: str = "child") -> dict[str, Any]:
+    """Dose summaries of the child's CT, as a search answers."""
+    common = {"resourceType": "Observation", "status": "final", "code": {"coding": [{"code": "73569-6"}]}}
+    about = {"subject": {"reference": f"Patient/{patient}"}, "effectiveDateTime": "2026-10-15"}
+    entries = [{"resource": {"id": f"d{place}", **common, **about, **one}} for place, one in enumerate(said)]
+    return {"resourceType": "Bundle", "type": "searchset", "entry": entries}
+
+
+def dlp(value: Any, unit: str = "mGy.cm", code: str = "113813") -> dict[str, Any]:
+    quantity = {"value": value, "unit": unit}
+    return {"component": [{"code": {"coding": [{"code": code}]}, "valueQuantity": quantity}]}
+
+
+def test_doses_are_told_where_a_site_switches_them_on_and_nowhere_else(desk: Desk, dosed: Desk) -> None:
+    (card,) = dosed.cards(observations=summaries(dlp(480)))
+    table = card["detail"].splitlines()
+    assert table[0].endswith("| Images | Dose |")
+    assert table[2].endswith("| no radiation |") and table[3].endswith("| DLP 480 mGy·cm, 1 to 2 mSv |")
+    assert "no reason against an exam that is needed" in card["detail"] and "total" not in card["detail"]
+    (plain,) = desk.cards(observations=summaries(dlp(480)))
+    assert "Dose" not in plain["detail"] and "480" not in plain["detail"]
+
+
+def test_it_asks_for_dose_summaries_only_where_they_are_told(dosed: Desk) -> None:
+    (one,) = [one for one in dosed.get("/cds-services").json()["services"] if one["hook"] == "patient-view"]
+    assert one["prefetch"]["observations"] == "Observation?patient={{context.patientId}}&code=73569-6"
+
+
+CT_HEAD = {**CHILD, "history": [{"exam": "CT head without contrast", "loinc": "30799-1", "ago": "40 days"}]}
+
+
+@pytest.mark.parametrize(
+    ("said", "dose"),
+    [
+        ([dlp(480)], "DLP 480 mGy·cm, 1 to 2 mSv"),
+        ([dlp(480), dlp(480)], "DLP 480 mGy·cm, 1 to 2 mSv"),
+        ([dlp(480), dlp(520)], "DLP 480 to 520 mGy·cm, 1 to 2 mSv (records differ)"),
+        ([dlp(1000, code="113903")], "usually 0.3 to 3 mSv"),
+        ([dlp(480, unit="mSv")], "usually 0.3 to 3 mSv"),
+        ([dlp(-480)], "usually 0.3 to 3 mSv"),
+        ([dlp(1e99)], "usually 0.3 to 3 mSv"),
+        ([dlp("480")], "usually 0.3 to 3 mSv"),
+        ([{"valueString": "DLP 480,5 mGy*cm"}], "DLP 480 mGy·cm, 1 to 2 mSv"),
+        ([{"valueString": "DLP 1E+99999999 mGy*cm"}], "usually 0.3 to 3 mSv"),
+        ([], "usually 0.3 to 3 mSv"),
+    ],
+)
+def test_each_exam_has_the_dose_told_for_it_or_its_band(dosed: Desk, said: list[dict[str, Any]], dose: str) -> None:
+    (card,) = dosed.cards(CT_HEAD, observations=summaries(*said))
+    (line,) = [line for line in card["detail"].splitlines() if "2026" in line]
+    assert line.endswith(f"| {dose} |"), line
+
+
+def test_a_number_no_computer_holds_leaves_the_rest_standing(dosed: Desk) -> None:
+    made = json.dumps({**request(CT_HEAD), "hook": "patient-view"})
+    made = made.replace('"observations": ', '"observations": DOSES, "was": ') if '"observations"' in made else made
+    body = json.loads(made.replace("DOSES", json.dumps(summaries(dlp(480)))))
+    raw = json.dumps(body).replace("480", "1E+99999999").encode()
+    answer = dosed.runner.run(dosed.client.post(VIEW, content=raw))
+    assert answer.status_code == 200
+    (card,) = answer.json()["cards"]
+    assert "| usually 0.3 to 3 mSv |" in card["detail"] and "Not read whole: Observation" in card["detail"]
+
+
+def test_the_dose_of_another_patient_is_nobody_s(dosed: Desk) -> None:
+    (card,) = dosed.cards(CT_HEAD, observations=summaries(dlp(480), patient="somebody-else"))
+    assert "480" not in card["detail"] and "Not read whole: Observation" in card["detail"]
+
+
+def test_doses_that_could_not_be_read_are_named(dosed: Desk) -> None:
+    failed = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
+    (card,) = dosed.cards(CT_HEAD, observations=failed)
+    assert "Not read whole: Observation" in card["detail"] and "| usually 0.3 to 3 mSv |" in card["detail"]
 
 
 def test_a_source_that_failed_is_named(desk: Desk) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from cds_service.facts.dose import NO_FIGURES, Dose, Usual, doses
+from cds_service.facts.dose.facts import told
 from cds_service.facts.exams import Recognised
 from cds_service.facts.findings import Findings, read_findings
 from cds_service.facts.history import NO_WORDS, History, ResultWords, alike, pending, performed, prior_exams
@@ -25,6 +27,7 @@ from cds_service.fhir.resources import (
     DiagnosticReport,
     Encounter,
     ImagingStudy,
+    Observation,
     Patient,
     Procedure,
     Resource,
@@ -32,7 +35,7 @@ from cds_service.fhir.resources import (
 )
 from cds_service.vocabulary.exam_codes import ExamCodes
 from cds_service.vocabulary.exams import Exam, exam
-from cds_service.vocabulary.facts import HISTORY_EXAMS, REGION_HISTORY
+from cds_service.vocabulary.facts import DOSE_RECORDED, DOSE_USUAL, HISTORY_EXAMS, REGION_HISTORY
 from cds_service.vocabulary.finding_codes import FindingCodes
 from cds_service.vocabulary.readings import UNKNOWN, Evidence, Facts, HistoryReading, Priors, Reading
 from cds_service.vocabulary.reason_codes import ReasonCodes
@@ -43,6 +46,7 @@ Gap = tuple[str, str]
 
 _HISTORY_SOURCES: Final[tuple[type[Resource], ...]] = (ImagingStudy, DiagnosticReport, Procedure)
 _OF_FINDINGS: Final = frozenset({"sign", "safety", "score", "exam"})
+_DOSES: Final = (DOSE_RECORDED, DOSE_USUAL)
 _PREGNANCY: Final = "patient.pregnancy"
 _UNASKED: Final = Evidence("not asked for yet")
 
@@ -66,6 +70,7 @@ class Child:
         findings: FindingCodes,
         definitions: Mapping[str, Definition] | None = None,
         results: ResultWords = NO_WORDS,
+        figures: Usual = NO_FIGURES,
         site: Site | None = None,
         now: datetime | None = None,
         encounter_id: str | None = None,
@@ -77,6 +82,7 @@ class Child:
         self.now = now or datetime.now(UTC)
         self._exams = exams
         self._results = results
+        self._figures = figures
         self._encounter_id = encounter_id
         self._findings = read_findings(records, findings, now=self.now, encounter_id=encounter_id)
         self._priors: History | None = None
@@ -137,6 +143,11 @@ class Child:
             self._history_gaps = self.incomplete(_HISTORY_SOURCES)
             self._history_gaps += [(name, PARTLY_READABLE) for name in self.priors.unread]
         return self._history_gaps
+
+    def doses(self, most: int | None = None) -> tuple[Dose, ...]:
+        """The dose of each exam that was done, newest first, or of the first few: for people, never for a judgement."""
+        priors = self.priors
+        return doses(priors.accounts(), priors.birth, self._figures, most=most)
 
     def setting(self, name: str) -> Reading:
         """A fact of the visit."""
@@ -285,6 +296,10 @@ class OrderFacts(dict[str, Reading]):
         priors = self._priors(name)
         if priors is None:
             return UNKNOWN
+        if name in _DOSES:
+            gaps = [*self._child.history_gaps, *self._child.incomplete((Observation,))]
+            self._child.missed(gaps)
+            return HistoryReading(told(name, self._child.doses(), priors, read=not gaps), gaps[0][0] if gaps else "")
         waiting = name == "history.pending_same_exam"
         gaps = self._child.incomplete((ServiceRequest,)) if waiting else self._child.history_gaps
         self._child.missed(gaps)
@@ -294,7 +309,7 @@ class OrderFacts(dict[str, Reading]):
 
     def _priors(self, name: str) -> Priors | None:
         every, ordered = self._child.priors, self._recognised.exam
-        if name == "history.any":
+        if name == "history.any" or name in _DOSES:
             return performed(every)
         if name == "history.same_exam":
             return alike(every, ordered) if ordered is not None else None

@@ -38,8 +38,6 @@ NO_ACCESS = "no access"
 NO_PATIENT = "no patient"
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}")
-_ALL = frozenset(TEMPLATES)
-
 Cache = TTLCache[tuple[str, ...], bytes]
 
 
@@ -78,10 +76,10 @@ class Page(msgspec.Struct):
 
 
 async def complete(
-    request: HookRequest, access: Access, deadline: Deadline, *, needs: Collection[str] = _ALL
+    request: HookRequest, access: Access, deadline: Deadline, *, needs: Mapping[str, str] = TEMPLATES
 ) -> Fetched:
     """
-    Fetch what *request* lacks of *needs*, and the further pages of what it holds.
+    Fetch what *request* lacks of *needs* (templates by key), and the further pages of what it holds.
 
     A request that lacks nothing causes no call. A missing Patient is fetched first: without the right
     one nothing else is worth asking for.
@@ -94,7 +92,7 @@ async def complete(
         return Fetched({}, dict.fromkeys(wanted, NO_ACCESS))
     if not _plain_ids(request):
         return Fetched({}, dict.fromkeys(wanted, REFUSED))
-    return await _Errand(request, access, authorization, deadline).run(wanted)
+    return await _Errand(request, access, authorization, deadline, templates=needs).run(wanted)
 
 
 def _wanted(request: HookRequest, needs: Collection[str]) -> dict[str, str]:
@@ -138,8 +136,17 @@ def _plain_ids(request: HookRequest) -> bool:
 class _Errand:
     """Everything one call fetches."""
 
-    def __init__(self, request: HookRequest, access: Access, authorization: Authorization, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        request: HookRequest,
+        access: Access,
+        authorization: Authorization,
+        deadline: Deadline,
+        *,
+        templates: Mapping[str, str],
+    ) -> None:
         self._request = request
+        self._templates = templates
         self._context = request.context
         self._base = _base(request)
         self._access = access
@@ -222,7 +229,7 @@ class _Errand:
 
     def _resolved(self, key: str) -> str:
         return (
-            TEMPLATES[key]
+            self._templates[key]
             .replace("{{context.patientId}}", self._context.patient_id)
             .replace("{{context.encounterId}}", self._context.encounter_id or "")
         )

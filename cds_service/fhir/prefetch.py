@@ -78,8 +78,11 @@ NEEDS = (
 TEMPLATES: Mapping[str, str] = {need.key: need.template for need in NEEDS}
 """Prefetch templates by key, as discovery shows them."""
 
-OF_HISTORY = frozenset({PATIENT, "imagingStudies", "reports", "procedures"})
+OF_HISTORY: Mapping[str, str] = {key: TEMPLATES[key] for key in (PATIENT, "imagingStudies", "reports", "procedures")}
 """The keys that tell of earlier exams; all that is asked for when a chart is opened."""
+
+OF_DOSES: Mapping[str, str] = {**OF_HISTORY, "observations": "Observation?patient={{context.patientId}}&code=73569-6"}
+"""The same with the radiation dose summaries (LOINC 73569-6), where a site has doses told."""
 
 PURPOSES: Mapping[str, tuple[str, ...]] = {need.key: need.facts for need in NEEDS}
 """By key, the facts that are read from it; a name ending in a dot stands for its whole group."""

@@ -20,7 +20,7 @@ class State:
         self.settings = settings
         self.metrics = metrics
         self.intake = Intake(settings.max_body_bytes, settings.body_seconds)
-        self.hooks = WITH_PATIENT_VIEW if settings.patient_view == "on" else HOOKS
+        self.hooks = WITH_PATIENT_VIEW if settings.patient_view != "off" else HOOKS
         self.slots = Slots(settings.max_concurrent)
         self._open: tuple[Parts, Access] | None = None
 

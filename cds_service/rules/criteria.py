@@ -183,6 +183,9 @@ def compile_block(block: Any, scope: Scope, *, skip: Sequence[str] = ()) -> Crit
         if fact is None:
             scope.wrong(key, f"{key} is not a fact", _near(key, scope.facts))
             continue
+        if fact.told_only:
+            scope.wrong(key, f"{key} is told to people only", "no dose so far argues for or against an exam")
+            continue
         names.add(fact.name)
         scope.mention(fact, ())
         test = _MAKERS[fact.kind](fact, wanted, scope)

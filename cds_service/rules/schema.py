@@ -64,6 +64,7 @@ def rule_schema(facts: Mapping[str, Fact], override_reasons: Iterable[str]) -> d
     """The schema of every rule file."""
     block = {"$ref": "#/$defs/block"}
     exams = _some(TEXT)
+    facts = {name: fact for name, fact in facts.items() if not fact.told_only}
     lines = {name: {"$ref": f"#/$defs/facts/{name}"} for name in sorted(facts)}
     groups = {group: {"type": "array", "items": block, "minItems": 1} for group in GROUPS}
     exception = {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from calendar import month_name
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
+from cds_service.facts.dose import Dose
 from cds_service.vocabulary.exams import Exam
 from cds_service.vocabulary.readings import Prior
 
@@ -20,7 +21,11 @@ _KINDS: Final = {
 
 
 class Row(NamedTuple):
-    """One earlier exam; ``first`` and ``last`` are the days it took place between, ``note`` what limits it."""
+    """
+    One earlier exam.
+
+    ``first`` and ``last`` are the days it took place between, ``note`` is what limits it, ``dose`` what is known of it.
+    """
 
     exam: str
     modality: str
@@ -30,6 +35,7 @@ class Row(NamedTuple):
     images: str
     note: str
     certain: bool = True
+    dose: str = ""
 
     @property
     def day(self) -> str:
@@ -51,6 +57,18 @@ class Row(NamedTuple):
 def rows(priors: Iterable[Prior], say: Callable[[Exam], str]) -> tuple[Row, ...]:
     """Exams that took place or may have, in the order given; what was only requested is no exam."""
     return tuple(_row(prior, say) for prior in priors if not prior.pending)
+
+
+def with_dose(found: Sequence[Row], doses: Sequence[Dose]) -> tuple[Row, ...]:
+    """The rows, each with its dose as told or as is usual; *doses* may be those of the first few only."""
+    first = tuple(row._replace(dose=_dose(dose)) for row, dose in zip(found, doses, strict=False))
+    return first + tuple(found[len(first) :])
+
+
+def _dose(dose: Dose) -> str:
+    if dose.radiation is False:
+        return "no radiation"
+    return (dose.text or "not known") + (" (records differ)" if dose.differ else "")
 
 
 def _row(prior: Prior, say: Callable[[Exam], str]) -> Row:

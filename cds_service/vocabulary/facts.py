@@ -27,7 +27,11 @@ class Kind(Enum):
 
 
 class Fact(NamedTuple):
-    """One fact. ``unit`` is for numbers; ``choices`` are the legal words of a choice or of names."""
+    """
+    One fact. ``unit`` is for numbers; ``choices`` are the legal words of a choice or of names.
+
+    ``told_only`` is for people to read: no rule may ask about it.
+    """
 
     name: str
     kind: Kind
@@ -35,6 +39,7 @@ class Fact(NamedTuple):
     absent: str = "unknown"
     unit: str = ""
     choices: frozenset[str] = frozenset()
+    told_only: bool = False
 
 
 def _flag(name: str, meaning: str) -> Fact:
@@ -100,6 +105,9 @@ HISTORY_EXAMS: dict[str, tuple[str, ...]] = {
 REGION_HISTORY = {"history.region_radiograph": "XR", "history.region_ultrasound": "US"}
 """History facts by modality: those in a region of the order, wherever that is."""
 
+DOSE_RECORDED = "history.dose_recorded"
+DOSE_USUAL = "history.dose_usual"
+
 HISTORY = (
     *(_priors(name, f"Earlier exams like: {', '.join(like)}.") for name, like in HISTORY_EXAMS.items()),
     _priors("history.region_radiograph", "Earlier radiographs of an ordered region."),
@@ -107,6 +115,13 @@ HISTORY = (
     _priors("history.same_exam", "Earlier exams of the ordered modality in an ordered region."),
     _priors("history.pending_same_exam", "The same modality and region already requested or booked."),
     _priors("history.any", "Every distinct earlier imaging exam."),
+    _priors(DOSE_RECORDED, "Earlier exams whose dose is on record, each with it. Told to people only.")._replace(
+        told_only=True
+    ),
+    _priors(
+        DOSE_USUAL,
+        "Earlier exams whose dose is not on record, each with the usual band of such an exam. Told to people only.",
+    )._replace(told_only=True),
 )
 
 ALTERNATIVE = (

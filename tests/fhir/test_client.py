@@ -50,7 +50,8 @@ class Call:
         self, asked: HookRequest | None = None, *, needs: Collection[str] = ("observations",), seconds: float = 2
     ) -> Fetched:
         """Fetch what *asked* lacks."""
-        return await complete(asked or self.request(), self.access, Deadline(seconds), needs=needs)
+        templates = {key: TEMPLATES[key] for key in needs}
+        return await complete(asked or self.request(), self.access, Deadline(seconds), needs=templates)
 
     async def records(self, asked: HookRequest | None = None, **more: Any) -> LazyRecords:
         """The records of *asked* after fetching."""

@@ -31,6 +31,15 @@ def priors(*agos, complete=True, certain=True, result="", wide=None):
     return Reading(Priors(tuple(items), complete, NOW))
 
 
+@pytest.mark.parametrize("name", ["history.dose_recorded", "history.dose_usual"])
+def test_no_rule_may_ask_about_the_dose_so_far(name):
+    problems = []
+    compile_block(read(f"{name}: some", file="x"), Scope(FACTS, LIMITS, "x", problems, set()))
+    assert [str(one) for one in problems] == [
+        f"x:1: {name} is told to people only; no dose so far argues for or against an exam"
+    ]
+
+
 @pytest.mark.parametrize(("value", "present"), [(True, True), (False, False), (None, None)])
 def test_a_flag(value, present):
     assert ask("sign.fever: present", sign__fever=Reading(value)) is present

@@ -8,6 +8,7 @@ dose components (113813 CT dose-length product total).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -29,6 +30,7 @@ _LABORATORY: Final = ("LAB", "laboratory", "CH", "HM", "MB", "MCB", "MYC", "SP",
 _NO_IMAGING: Final = frozenset({*_LABORATORY, "CG", "GE", "CP", "OSL", "RC", "PF", "EC", "EN", "AU", "26436-6"})
 _SOME_STUDY: Final = frozenset({"18748-4", "18726-0", "18782-3"})
 _CT_DOSE: Final = frozenset({"113813", "113838", "113830", "77477000"})
+_CT_WORDS: Final = re.compile(r"\b(?:DLP|CTDI)", re.IGNORECASE)
 _SOME_CT: Final = Seen(_MODALITY["CT"])
 _NOT_TOLD: Final = Seen()
 
@@ -80,8 +82,10 @@ def has_code(concept: CodeableConcept, code: str) -> bool:
     return coding[0].code == code or (len(coding) > 1 and any(each.code == code for each in coding))
 
 
-def dosed(components: Sequence[Component]) -> Seen:
-    """What a dose summary tells of its exam: a CT where it tells CT dose; otherwise nothing."""
+def dosed(components: Sequence[Component], text: str = "") -> Seen:
+    """What a dose summary tells of its exam: a CT where it tells CT dose, in codes or words; otherwise nothing."""
+    if text and _CT_WORDS.search(text):
+        return _SOME_CT
     for component in components:
         for concept in (component.code, component.valueCodeableConcept):
             if concept is not None and any(coding.code in _CT_DOSE for coding in concept.coding or ()):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from cds_service.facts.history.classify import Context, prior_of, request_of
 from cds_service.facts.history.doubt import doubtful
@@ -22,7 +22,7 @@ from cds_service.facts.history.record import DOCUMENT, ORDER, PENDING, POSSIBLE,
 from cds_service.facts.history.requests import Ordered, unanswered
 from cds_service.facts.history.results import NO_WORDS, ResultWords
 from cds_service.facts.history.ties import is_loose, tied
-from cds_service.fhir.dates import when
+from cds_service.fhir.dates import When, when
 from cds_service.fhir.records import Records
 from cds_service.fhir.resources import DiagnosticReport, DocumentReference, ImagingStudy, Patient, Procedure
 from cds_service.vocabulary.exam_codes import ExamCodes
@@ -32,6 +32,13 @@ from cds_service.vocabulary.readings import Pick, Prior, Priors
 _SLACK: Final = 2  # days by which a local day and a moment may be apart
 _NEVER: Final = 10**7  # a day after all others
 _FEW: Final = 2  # a part of all that is worth working out alone
+
+
+class Account(NamedTuple):
+    """One exam and the accounts it was made of, the one believed first in front; none for a request."""
+
+    prior: Prior
+    records: tuple[Record, ...] = ()
 
 
 def prior_exams(
@@ -157,8 +164,21 @@ class History(Priors):
             )
         return held
 
-    def _settle(self, records: Iterable[Record]) -> tuple[Prior, ...]:
-        """The exams that *records* tell of, newest first."""
+    def accounts(self) -> tuple[Account, ...]:
+        """All exams with the accounts of each, newest first: worked out anew, for what judging never asks."""
+        kept: dict[int, tuple[Record, ...]] = {}
+        priors = self._settle((*self._told, *self._asked), kept)
+        return tuple(Account(prior, kept.get(id(prior), ())) for prior in priors)
+
+    @property
+    def birth(self) -> When | None:
+        """The child's birth, if known."""
+        return self._bounds.birth
+
+    def _settle(
+        self, records: Iterable[Record], kept: dict[int, tuple[Record, ...]] | None = None
+    ) -> tuple[Prior, ...]:
+        """The exams that *records* tell of, newest first; what each was made of is *kept* by its ``id``."""
         bounds = self._bounds
         held = [one for one in records if one.standing == PENDING or one.said == "requested" or bounds.hold(one.when)]
         for one in held:
@@ -166,7 +186,13 @@ class History(Priors):
         asked = [one for one in held if one.kind == ORDER]
         groups = join([one for one in held if one.kind != ORDER])
         context = Context(bounds, Ordered(asked), self._words, doubtful(groups))
-        priors = [prior for group in groups if (prior := prior_of(group, context)) is not None]
+        priors = []
+        for group in groups:
+            prior = prior_of(group, context)
+            if prior is not None:
+                priors.append(prior)
+                if kept is not None:
+                    kept[id(prior)] = tuple(sorted(group.records, key=Record.rank))
         priors += [request_of(chain, bounds) for chain in unanswered(asked, groups)]
         priors.sort(key=_newest, reverse=True)
         return tuple(priors)

@@ -207,7 +207,8 @@ def _dose(observation: Observation) -> Record | None:
     if standing is None:
         return None
     moment = when(observation.effectiveDateTime) or when_in(observation.effectivePeriod)
-    return Record(DOSE, standing, observation, categories.dosed(observation.component or ()), moment)
+    seen = categories.dosed(observation.component or (), observation.valueString or "")
+    return Record(DOSE, standing, observation, seen, moment)
 
 
 def _document(document: DocumentReference, eyes: Eyes, bounds: Bounds) -> Record | None:
