@@ -40,6 +40,7 @@ from cds_service.http.ports import Parts
 from cds_service.http.problems import json_answer, of_framework
 from cds_service.http.routes import CALLS, Discovery, Feedback, ServiceCall
 from cds_service.http.routes import Pictures as PictureRoute
+from cds_service.http.rules import Rules
 from cds_service.http.state import State
 from cds_service.library import Library, Places
 from cds_service.outbound import Outbound
@@ -50,6 +51,7 @@ from cds_service.storage.store import Store
 from cds_service.storage.used_tokens import used_tokens
 from cds_service.telemetry import Metrics, log
 from cds_service.timeline.links import Pictures
+from cds_service.transparency.pages import Pages
 
 Assemble = Callable[[Settings, Metrics], AbstractAsyncContextManager[Parts]]
 """Opens the parts of a running service and closes them at the end."""
@@ -91,8 +93,10 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
     )
     try:
         with settled():
+            pages = Pages(lambda: library.content, refused=lambda: bool(library.status.problems))
+            viewer = _viewer(settings, advisor, store)
             async with guarded(settings, known, metrics) as door:
-                yield Parts(advisor, store, library, known, _viewer(settings, advisor, store), outbound.circuits, door)
+                yield Parts(advisor, store, library, known, viewer, outbound.circuits, door, pages)
     finally:
         await outbound.close()
         await store.close()
@@ -207,6 +211,8 @@ def routes(state: State, templates: Mapping[str, str]) -> list[BaseRoute]:
         Route(CALLS, Discovery(state, offered), methods=["GET"]),
         Route("/cds-services/{service_id}/feedback", Feedback(state), methods=["POST"]),
         Route(PATH + "{name}", PictureRoute(state), methods=["GET"]),
+        Route("/rules", Rules(state), methods=["GET"]),
+        Route("/rules/{rule_id}", Rules(state), methods=["GET"]),
         Route("/health/live", health.live, methods=["GET"]),
         Route("/health/ready", health.ready, methods=["GET"]),
         Route("/metrics", health.metrics, methods=["GET"]),

@@ -20,7 +20,8 @@ from cds_service.facts.exams.catalogued import lay_over
 from cds_service.facts.history.results import NO_WORDS, ResultWords, load_results
 from cds_service.folders import digest
 from cds_service.rules import tuning
-from cds_service.rules.metadata import Desk
+from cds_service.rules.about import Shared, read_shared, unknown_carriers
+from cds_service.rules.metadata import KINDS, Desk
 from cds_service.rules.rule import RuleSet
 from cds_service.rules.ruleset import build as build_rules
 from cds_service.rules.ruleset import parse, read_sources
@@ -31,6 +32,7 @@ from cds_service.yaml_source import Block, Text
 
 SOURCES = "rules/sources.yaml"
 OVERRIDES = "rules/override-reasons.yaml"
+ABOUT = "rules/about.yaml"
 ORDERS = "rules/codes/orders.yaml"
 SITE = "site/site.yaml"
 RESULTS = "rules/codes/results.yaml"
@@ -69,6 +71,7 @@ class Content:
     definitions: Mapping[str, Callable[[Facts], Reading]]
     overrides: override_reasons.Overrides
     site: tuning.Site
+    about: Shared
     files: Mapping[str, bytes]
 
     @property
@@ -118,7 +121,7 @@ def build(
     figures = _tried(problems, partial(load_usual, file=DOSE), files[DOSE]) if DOSE in files else None
     rule_files = _rule_files(files)
     parsed = parse(rule_files, problems)
-    if not rule_files.keys() - {SOURCES, OVERRIDES}:
+    if not rule_files.keys() - {SOURCES, OVERRIDES, ABOUT}:
         problems.append(Problem("rules", 1, "there are no rules", "check the folder named by CDS_RULES"))
     if reasons is None or findings is None or _others_hang_on(rule_files.keys() - parsed.keys(), files):
         raise ContentError(sorted(problems))
@@ -126,17 +129,21 @@ def build(
     parsed.pop(OVERRIDES, None)
     unknown = sorted(figures.sources - sources.keys()) if figures is not None else []
     problems += [Problem(DOSE, 1, f"{name} is not a source", f"name it in {SOURCES}") for name in unknown]
+    about = read_shared(parsed.pop(ABOUT, None), ABOUT, KINDS, problems)
     facts = _facts(findings.facts, reasons.names)
     broader = {name: tuple(reason.broader) for name, reason in reasons.reasons.items()}
     blocks = {str(b.get(Text("id"))): b for b in parsed.values() if isinstance(b, Block)}
     site = tuning.read_site(parse(_below(files, SITE), problems).get(SITE), SITE, blocks, today, problems)
     overrides = _tried(problems, _overrides, files.get(OVERRIDES, b""), site.override_reasons)
     known = frozenset(overrides.reasons) if overrides is not None else None
-    desk = Desk(facts, sources, today, problems, reasons.reasons, known, contacts=site.contacts)
+    desk = Desk(facts, sources, today, problems, reasons.reasons, known, contacts=site.contacts, about=about)
     look = partial(inspect, facts=facts, orders=orders) if inspect is not None and orders is not None else None
     rules = build_rules(parsed, desk, broader=broader, run_examples=run_examples, inspect=look)
     if site.tuned:
         rules = build_rules(parsed, desk, broader=broader, tuned=site.tuned, run_examples=False, inspect=look)
+    strange = unknown_carriers(about, {**rules.defined, **facts}, ABOUT)
+    if strange:
+        raise ContentError(strange)
     assert exams is not None and orders is not None and templates is not None
     return Content(
         digest=digest(files),
@@ -153,6 +160,7 @@ def build(
         definitions={one.fact: one.read for one in rules.definitions},
         overrides=overrides,
         site=site,
+        about=about,
         files=dict(files),
     )
 

@@ -50,6 +50,11 @@ class Citation:
     doi: str = ""
     url: str = ""
     supports: str = ""
+    publisher: str = ""
+    authors: str = ""
+    journal: str = ""
+    confidence: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,9 @@ class PatientView:
             seen.rows,
             seen.unread,
             with_doses=self.with_doses,
-            source=Source(label=SENDER.label, url=public or None, topic=topic(SENDER.topic_system)),
+            source=Source(
+                label=SENDER.label, url=f"{public}/rules" if public else None, topic=topic(SENDER.topic_system)
+            ),
             url=f"{public}{PATH}{name}" if name else "",
             new_id=partial(self.advisor.keeper.identity.card_id, client.id),
         )

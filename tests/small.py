@@ -38,11 +38,31 @@ orders:
   MR head without contrast: {code: 24590-2, display: MR Brain, say: MRI of the head}
   CT abdomen+pelvis with contrast: {code: 36813-4, display: CT, say: CT abdomen and pelvis with contrast}
 """
+ABOUT = """
+every:
+  developer: Us
+  funding: None
+  intended_use: To try things out
+  users: Tests
+  population: Small children
+  role: It informs
+  output: A card
+  basis: Fixed rules
+  cautions: Not for adults
+  limits: It knows little
+  testing: Examples
+  upkeep: Yearly
+not_clinicians: [Nobody]
+personal:
+  {race: [], ethnicity: [], language: [], sexual_orientation: [], gender_identity: [], sex: patient.sex,
+   birth_date: patient.age, social_determinants: [], health_status: []}
+"""
 BELLY = desk.BELLY.replace(
     "situation: Ultrasound did not settle it", "situation: Ultrasound did not settle it\n    may_overlap: [low]"
 )
 TEXTS = {
     "rules/sources.yaml": "guide: {cite: The guide, year: 2020}\nother-guide: {cite: Another, year: 2021}\n",
+    "rules/about.yaml": ABOUT,
     "rules/codes/findings/small.yaml": FINDINGS,
     "rules/codes/reasons/small.yaml": REASONS,
     "rules/codes/reasons/words.yaml": "fillers: [of]\n",

@@ -401,7 +401,7 @@ def test_what_a_site_does_not_offer_is_not_suggested(another):
 def test_the_public_address_stands_on_cards_when_there_is_one(practice):
     assert "url" not in practice.cards(APPENDIX)[0]["source"]
     practice.advisor.public_url, practice.advisor._writer = "https://cds.example", None
-    assert practice.cards(APPENDIX)[0]["source"]["url"] == "https://cds.example"
+    assert practice.cards(APPENDIX)[0]["source"]["url"] == "https://cds.example/rules/suspected-appendicitis"
 
 
 # each kind of client

@@ -14,7 +14,7 @@ from cds_service.cards.ranking import Wish, by_need, ranked, wishes, wishes_of
 from cds_service.cards.template import Line, Pattern, Template, Templates
 from cds_service.cards.values import EVIDENCE, About, Speech, Value
 from cds_service.findings import Change, Finding
-from cds_service.hooks.response import Card, Coding, Source, Suggestion
+from cds_service.hooks.response import Card, Coding, Link, Source, Suggestion
 from cds_service.vocabulary.exams import Exam
 
 SUMMARY: Final = 139
@@ -42,11 +42,15 @@ class Dialect(Protocol):
 
 
 class Sender(NamedTuple):
-    """Who speaks: the name on the card, a page about the service, and the system of its topic codes."""
+    """Who speaks: the name on the card, the service's public address, and the system of its topic codes."""
 
     label: str
     topic_system: str
     url: str | None = None
+
+    def page(self, rule: str) -> str | None:
+        """The address of the page that tells what a rule does, from which source, and where it ends."""
+        return f"{self.url}/rules/{rule}" if self.url else None
 
 
 class Issued(NamedTuple):
@@ -187,10 +191,11 @@ class CardWriter:
             template = self.templates[main.advice]
             known = plan.texts[key] = Text(
                 summary(template.summary, speech.value),
-                self._topic(main),
+                self._source(main),
                 tuple(_body(template, speech)),
                 speech,
                 self.overrides.of(main.override_reasons) or None,
+                self._links([main, *others]),
             )
         return known
 
@@ -202,12 +207,21 @@ class CardWriter:
             uuid=new_id(),
             summary=text.summary,
             indicator=main.indicator.value,
-            source=Source(label=self.sender.label, url=self.sender.url, topic=text.topic),
+            source=text.source,
             detail=text.detail(main) or None,
             suggestions=suggestions or None,
             selectionBehavior=behavior if suggestions else None,
             overrideReasons=text.overrides,
+            links=text.links,
         )
+
+    def _source(self, main: Finding) -> Source:
+        return Source(label=self.sender.label, url=self.sender.page(main.rule), topic=self._topic(main))
+
+    def _links(self, told: Sequence[Finding]) -> list[Link] | None:
+        """A link to the page of each rule the card speaks for."""
+        pages = [(one, page) for one in told if (page := self.sender.page(one.rule))]
+        return [Link(label=_about(one), url=page, type="absolute") for one, page in pages] or None
 
     def _topic(self, finding: Finding) -> Coding | None:
         code = "".join(filter(_ALPHANUMERIC.__contains__, finding.topic_code or finding.rule))[:_TOPIC]
@@ -237,10 +251,11 @@ class Text(NamedTuple):
     """What a card says; lines of the body that hang on a child's evidence are still to be filled."""
 
     summary: str
-    topic: Coding | None
+    source: Source
     body: tuple[str | Line, ...]
     speech: Speech
     overrides: list[Coding] | None
+    links: list[Link] | None = None
 
     def detail(self, main: Finding) -> str:
         """The card's Markdown, with the evidence of *main*."""
@@ -270,6 +285,12 @@ class Plan:
     hopes: Sequence[Hope]
     changes: dict[int, Change] = field(default_factory=dict)
     texts: dict[tuple[int, ...], Text] = field(default_factory=dict)
+
+
+def _about(finding: Finding) -> str:
+    """What a link to a rule's page says."""
+    title = inert(plain(discreet(finding.title)))
+    return f"About this advice: {title}" if title else "About this advice"
 
 
 def summary(pattern: Pattern, get: Callable[[str], Value]) -> str:

@@ -13,6 +13,7 @@ from cds_service.outbound import Deadline
 
 if TYPE_CHECKING:
     from cds_service.library import Status
+    from cds_service.transparency.pages import Page
 
 
 class Advisor(Protocol):
@@ -40,6 +41,14 @@ class Door(Protocol):
 
     async def admit(self, sent: bytes, audience: str) -> Client:
         """The client whose token *sent* is, for the endpoint at *audience*; else UnknownCaller."""
+        ...  # pragma: no cover
+
+
+class RulePages(Protocol):
+    """What each rule tells of itself."""
+
+    def find(self, rule: str, *, readable: bool) -> Page | None:
+        """The page, or else the data, of a rule; of all rules for ""; None when there is no such rule."""
         ...  # pragma: no cover
 
 
@@ -95,3 +104,4 @@ class Parts:
     circuits: Callable[[], Mapping[str, str]] = dict
     """By name of each FHIR server, whether it is asked (closed), left alone (open) or tried."""
     door: Door | None = None
+    rules: RulePages | None = None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
 from cds_service.errors import PhraseError, Problem
 from cds_service.findings import Citation, Contact
+from cds_service.rules.about import Shared, read_about
 from cds_service.rules.criteria import Scope
 from cds_service.rules.fields import Fields
 from cds_service.rules.given import read_facts
@@ -36,6 +38,7 @@ class Desk(NamedTuple):
     override_reasons: frozenset[str] | None = None
     defined: Mapping[str, Hint] = {}
     contacts: Mapping[str, Contact] = {}
+    about: Shared | None = None
 
 
 def read_metadata(fields: Fields, desk: Desk) -> dict[str, Any]:
@@ -55,7 +58,7 @@ def read_metadata(fields: Fields, desk: Desk) -> dict[str, Any]:
         "title": fields.text("title"),
         "status": fields.text("status", choices=STATUSES),
         "version": fields.text("version"),
-        "rationale": fields.prose("rationale"),
+        "rationale": _rationale(fields),
         "citations": _citations(fields, desk),
         "thresholds": read_thresholds(fields, desk.today),
         "effective_from": effective.day("from") or desk.today,
@@ -63,15 +66,36 @@ def read_metadata(fields: Fields, desk: Desk) -> dict[str, Any]:
         "review_last": str(review.day("last") or ""),
         "review_due": due or desk.today,
         "review_by": review.text("by"),
-        "changes": tuple(dict(change) for change in fields.items("changes") if isinstance(change, Block)),
+        "changes": tuple(_changes(fields)),
         "file": fields.file,
         "line": fields.line,
     }
+    found["about"] = read_about(fields, found["kind"], desk.about)
     if not found["changes"]:
         fields.wrong(fields.block, "a rule needs changes", "list version, on, by and change")
     review.finish()
     effective.finish()
     return found
+
+
+def _rationale(fields: Fields) -> str:
+    said = fields.prose("rationale")
+    if not said:
+        fields.wrong(fields.block, "a rule needs rationale", "say in plain words why it is right")
+    return said
+
+
+def _changes(fields: Fields) -> Iterator[Mapping[str, str]]:
+    for body in fields.items("changes"):
+        one = Fields(body, fields.file, fields.problems, "a change")
+        day = one.day("on")
+        yield {
+            "version": one.text("version"),
+            "on": str(day or ""),
+            "by": one.text("by"),
+            "change": one.text("change"),
+        }
+        one.finish()
 
 
 def _citations(fields: Fields, desk: Desk) -> tuple[Citation, ...]:
@@ -82,7 +106,7 @@ def _citations(fields: Fields, desk: Desk) -> tuple[Citation, ...]:
         citation = cite(name, item, fields, desk)
         if citation is not None:
             supports = one.text("supports", "") if one else ""
-            found.append(Citation(citation.id, citation.cite, citation.year, citation.doi, citation.url, supports))
+            found.append(replace(citation, supports=supports))
         if one:
             one.finish()
     if not found:

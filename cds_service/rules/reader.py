@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from cds_service.errors import PhraseError, Problem
@@ -15,6 +16,7 @@ from cds_service.rules.ratings import RATING_WORDS, Row
 from cds_service.rules.rule import (
     Case,
     Check,
+    Choice,
     Definition,
     Effect,
     Exception_,
@@ -59,8 +61,12 @@ def _tune(common: dict[str, Any], tuned: Mapping[str, Any]) -> None:
     thresholds: dict[str, Threshold] = common["thresholds"]
     for name, value in tuned.get("thresholds", {}).items():
         old = thresholds[name]
-        thresholds[name] = Threshold(name, value, old.low, old.high, old.meaning, old.line)
-    common["status"] = tuned.get("status", common["status"])
+        thresholds[name] = replace(old, value=value, shipped=old.value)
+    choice: Choice | None = tuned.get("choice")
+    status = tuned.get("status", common["status"])
+    if choice is not None and status != common["status"]:
+        choice = choice._replace(status=common["status"])
+    common |= {"status": status, "choice": choice}
 
 
 def _exceptions(fields: Fields, scope: Scope, desk: Desk) -> tuple[Exception_, ...]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from cds_service.findings import Activity, Advice, Citation, Contact, Indicator, ReasonOffer
+from cds_service.rules.about import About
 from cds_service.rules.criteria import Answer, Criterion
 from cds_service.rules.hints import REASON, Hints, could_hold
 from cds_service.rules.ratings import Rating, Row
@@ -21,7 +22,11 @@ from cds_service.vocabulary.readings import Facts, Names, Reading
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A number of a rule: the value in force, what a site may choose instead, and what it means."""
+    """
+    A number of a rule: the value in force, what a site may choose instead, and what it means.
+
+    ``shipped`` is the value a site has changed.
+    """
 
     name: str
     value: Span | Amount
@@ -29,6 +34,17 @@ class Threshold:
     high: Span | Amount | None
     meaning: str
     line: int = 0
+    shipped: Span | Amount | None = None
+
+
+class Choice(NamedTuple):
+    """What a site chose for a rule: why, who approved it and when; ``status`` is the shipped one, where it changed."""
+
+    reason: str
+    by: str
+    on: str
+    until: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +78,11 @@ class Rule:
     review_last: str
     review_due: date
     review_by: str
-    changes: tuple[Mapping[str, Any], ...]
+    changes: tuple[Mapping[str, str], ...]
     file: str
     line: int
+    about: About
+    choice: Choice | None
 
     @property
     def topic_code(self) -> str:

@@ -17,6 +17,8 @@ from cds_service.rules.rule import Check, Definition, Rule, RuleSet, Safety, Top
 from cds_service.vocabulary.facts import Fact
 from cds_service.yaml_source import Block, Text, read
 
+_OF_A_SOURCE = ("year", "doi", "url", "publisher", "authors", "journal", "confidence", "note")
+
 
 def read_sources(block: Any, file: str, problems: list[Problem]) -> dict[str, Citation]:
     """The sources of ``rules/sources.yaml``, by id."""
@@ -27,9 +29,8 @@ def read_sources(block: Any, file: str, problems: list[Problem]) -> dict[str, Ci
     for name, body in block.items():
         one = Fields(body, file, problems, f"source {name}")
         cite = one.text("cite")
-        for key in ("publisher", "kind", "confidence", "note", "journal", "authors"):
-            one.text(key, "")
-        found[str(name)] = Citation(str(name), cite, one.text("year", ""), one.text("doi", ""), one.text("url", ""))
+        one.text("kind", "")
+        found[str(name)] = Citation(str(name), cite, **{key: one.text(key, "") for key in _OF_A_SOURCE})
         one.finish()
     return found
 

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cds_service.findings import Advice
+from cds_service.rules.about import LISTS, TEXTS
 from cds_service.rules.criteria import GROUPS
 from cds_service.rules.metadata import KINDS, ROLES, STATUSES
+from cds_service.rules.predictive import PREDICTIVE
 from cds_service.rules.ratings import RATING_WORDS
 from cds_service.rules.reader import CHECK_EXPECTS, SAFETY_EXPECTS, TOPIC_EXPECTS
 from cds_service.vocabulary.facts import Fact, Kind
@@ -111,6 +113,10 @@ def _common(kind: str, expects: Iterable[str]) -> dict[str, Any]:
     )
     bounds = {"type": "array", "minItems": 2, "maxItems": 2, "description": "what a site may choose instead"}
     threshold = _block({"value": ANYTHING, "allowed": bounds, "meaning": TEXT}, ["value", "meaning"])
+    predictive = _block({name: {**TEXT, "description": asked} for name, asked in PREDICTIVE.items()}, PREDICTIVE)
+    change = _block(
+        {"version": NUMBER_OR_TEXT, "on": ANYTHING, "by": TEXT, "change": TEXT}, ["version", "on", "by", "change"]
+    )
     return {
         "id": {**TEXT, "description": "the same as the file's name"},
         "kind": {"const": kind},
@@ -123,11 +129,24 @@ def _common(kind: str, expects: Iterable[str]) -> dict[str, Any]:
         "sources": {"type": "array", "minItems": 1, "items": {"anyOf": [TEXT, _block({"id": TEXT, "supports": TEXT})]}},
         "thresholds": {"type": "object", "additionalProperties": threshold},
         "examples": {"type": "array", "items": example, "minItems": 1},
-        "changes": {"type": "array", "items": {"type": "object"}, "minItems": 1},
+        "about": _block({**dict.fromkeys(TEXTS, TEXT), **dict.fromkeys(LISTS, _some(TEXT)), "predictive": predictive}),
+        "changes": {"type": "array", "items": change, "minItems": 1},
     }
 
 
-_REQUIRED = ("id", "kind", "title", "status", "version", "effective", "review", "sources", "examples", "changes")
+_REQUIRED = (
+    "id",
+    "kind",
+    "title",
+    "status",
+    "version",
+    "effective",
+    "review",
+    "rationale",
+    "sources",
+    "examples",
+    "changes",
+)
 
 
 def _card(override_reasons: Iterable[str]) -> dict[str, Any]:

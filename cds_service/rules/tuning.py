@@ -17,7 +17,7 @@ from cds_service.errors import PhraseError, Problem
 from cds_service.findings import Contact
 from cds_service.rules.fields import Fields
 from cds_service.rules.metadata import ROLES, read_thresholds, within
-from cds_service.rules.rule import Threshold
+from cds_service.rules.rule import Choice, Threshold
 from cds_service.vocabulary.quantities import Amount, Span, quantity
 from cds_service.yaml_source import Block, Text
 
@@ -98,11 +98,10 @@ def _facilities(fields: Fields) -> dict[str, bool]:
 
 def _choice(fields: Fields, shipped: Block, today: date, lapsed: list[str], rule: str) -> dict[str, Any]:
     approved = Fields(fields.block_at("approved", required=True), fields.file, fields.problems, "approved")
-    approved.text("by")
-    approved.day("on")
+    by, on = approved.text("by"), approved.day("on")
     until = approved.day("until", required=False)
     approved.finish()
-    fields.text("reason")
+    choice = Choice(fields.text("reason"), by, str(on or ""), str(until or ""))
     thresholds = _thresholds(fields, shipped, today)
     status = fields.text("status", "", choices=("draft", "silent", "active"))
     if status and shipped.get(Text("kind")) == "safety":
@@ -112,7 +111,8 @@ def _choice(fields: Fields, shipped: Block, today: date, lapsed: list[str], rule
         lapsed.append(rule)
         return {}
     found: dict[str, Any] = {"thresholds": thresholds} if thresholds else {}
-    return {**found, "status": status} if status else found
+    found |= {"status": status} if status else {}
+    return {**found, "choice": choice} if found else found
 
 
 def _thresholds(fields: Fields, shipped: Block, today: date) -> dict[str, Span | Amount]:

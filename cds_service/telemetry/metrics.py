@@ -23,7 +23,7 @@ from cds_service import __version__
 CALLS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 LOOKUPS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 1, 2.5, 10)
 
-disable_created_metrics()  # a start time for each line, which nobody asks for
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a start time for each line, which nobody asks for
 
 _Made = TypeVar("_Made", Counter, Gauge, Histogram)
 
