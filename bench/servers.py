@@ -84,7 +84,11 @@ def ours() -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as data:
         command = [sys.executable, "-m", "cds_service.cli", "serve", "--port", str(port)]
         with running(
-            "service", command, port, "/health/ready", {"CDS_DATA": data, "CDS_LOG_LEVEL": "warning"}
+            "service",
+            command,
+            port,
+            "/health/ready",
+            {"CDS_DATA": data, "CDS_LOG_LEVEL": "warning", "CDS_CLIENT_RATE": "0"},
         ) as server:
             yield server
 

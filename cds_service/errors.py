@@ -13,7 +13,9 @@ Every error this service raises.
     │   ├── MissingPatient      412
     │   ├── RequestTooLarge     413
     │   ├── NotJson             415
+    │   ├── TooManyCalls        429
     │   └── NotReady            503
+    │       └── Busy            503
     ├── OutboundError           something we asked for did not come; ``reason`` is one word
     └── StorageError            a record could not be stored durably
 """
@@ -122,11 +124,26 @@ class NotJson(RequestError):
     code = "not-supported"
 
 
+class TooManyCalls(RequestError):
+    """This client sends more calls than it may."""
+
+    status = 429
+    code = "throttled"
+
+
 class NotReady(RequestError):
     """There is no content in force yet, or no room for another request."""
 
     status = 503
     code = "transient"
+
+
+class Busy(NotReady):
+    """There is no room for another request now; ``full`` is one word for what is full."""
+
+    def __init__(self, full: str, said: str) -> None:
+        self.full = full
+        super().__init__(said)
 
 
 class OutboundError(ServiceError):

@@ -49,6 +49,7 @@ class Settings:
     max_body_bytes: int = 16_000_000
     body_seconds: float = 10.0
     max_concurrent: int = 64
+    client_rate: float = 1000.0
     reload_seconds: float = 1.0
     log_level: str = "info"
 
@@ -306,6 +307,14 @@ SETTINGS: tuple[Setting, ...] = (
         "Calls judged at the same time; more are told to come back.",
         _between(1, 10_000, int),
         "a number from 1 to 10000",
+    ),
+    Setting(
+        "client_rate",
+        "calls a second",
+        "1000",
+        "Calls a second from one client, twice as many in a burst; more are told to come back (429). 0 is no limit.",
+        _between(0, 1_000_000, float),
+        "a number from 0 to 1000000",
     ),
     Setting(
         "reload_seconds",

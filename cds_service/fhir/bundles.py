@@ -50,6 +50,9 @@ KINDS: tuple[type[Resource], ...] = (
 )
 """The resource types that can be decoded, each on its own."""
 
+MOST_LOOSE = 20_000
+"""Entries of a Bundle that are read one by one when it does not fit as a whole; of more, none are."""
+
 UNREADABLE = (msgspec.MsgspecError, RecursionError, ValueError)
 """What decoding odd bytes can raise; text that is not UTF-8 is a ValueError."""
 
@@ -173,7 +176,7 @@ def _loosely(kind: type[Resource], raw: bytes) -> Content:
         return NOT_READ
     entries = _try(_RAWS, bytes(bundle.entry))
     links = _try(_LINKS, bytes(bundle.link))
-    if entries is None or links is None:
+    if entries is None or links is None or len(entries) > MOST_LOOSE:
         return NOT_READ
     read = _WHOLE_ENTRY[kind]
     kept, unreadable = [], 0

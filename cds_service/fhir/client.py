@@ -18,7 +18,7 @@ from urllib.parse import urljoin
 import msgspec
 from cachetools import TTLCache
 
-from cds_service.errors import OutboundError
+from cds_service.errors import MalformedRequest, OutboundError
 from cds_service.fhir.bundles import UNREADABLE, Link, decode
 from cds_service.fhir.prefetch import (
     KIND_OF,
@@ -32,6 +32,7 @@ from cds_service.fhir.prefetch import (
     records,
 )
 from cds_service.hooks.request import Authorization, HookRequest
+from cds_service.hooks.strict_json import check_density
 from cds_service.outbound import Allowance, Deadline, Outbound, inside
 
 NO_ACCESS = "no access"
@@ -244,9 +245,10 @@ class _Errand:
 
 def _page(body: bytes) -> Page:
     try:
+        check_density(body)
         body.decode("utf-8")  # the parser does not look into what nobody asks for
         return _PAGE(body)
-    except UNREADABLE:
+    except (*UNREADABLE, MalformedRequest):
         raise OutboundError(NOT_READABLE) from None
 
 

@@ -21,6 +21,12 @@ from cds_service.hooks.strict_json import check_depth, decode
 MAX_ORDERS = 200
 """More orders in one call are no clinician's signature."""
 
+MAX_ENTRIES = 2_000
+"""More drafts of any kind in one call are none either."""
+
+MAX_KEYS = 1_000
+"""More prefetch keys than anybody was asked for."""
+
 NOT_JUDGED = frozenset({"entered-in-error", "revoked", "cancelled", "completed"})
 """Statuses of orders that no longer ask for anything. Active ones may be signed again, so they are judged."""
 
@@ -78,6 +84,8 @@ def parse(body: bytes, *, service_hook: str) -> HookRequest:
         raise MalformedRequest(f"hook is not {service_hook}, which this service is for.")
     if envelope.context is None:
         raise MalformedRequest("context is missing.")
+    if envelope.prefetch and len(envelope.prefetch) > MAX_KEYS:
+        raise MalformedRequest(f"prefetch holds more than {MAX_KEYS} keys.")
     return HookRequest(
         hook=hook,
         hook_instance=_present(envelope.hookInstance, "hookInstance"),
@@ -97,7 +105,10 @@ def _context(context: _Context, *, selected_only: bool) -> HookContext:
     if selected_only and context.selections is None:
         raise MalformedRequest("context.selections is missing.")
     selected = _selected(context.selections or ()) if selected_only else None
-    orders, others = _sorted_out(context.draftOrders.entry or (), patient_id, selected)
+    entries = context.draftOrders.entry or ()
+    if len(entries) > MAX_ENTRIES:
+        raise MalformedRequest(f"context.draftOrders holds more than {MAX_ENTRIES} entries.")
+    orders, others = _sorted_out(entries, patient_id, selected)
     return HookContext(user_id, patient_id, encounter_id, orders, others)
 
 

@@ -1,5 +1,5 @@
 """
-What a client may cost us: bytes, time to send them, calls at once.
+What a client may cost us: bytes, time to send them, calls at once, calls a second.
 
 The checks go from cheap to dear: what the headers say, then the bytes as they come.
 """
@@ -7,14 +7,20 @@ The checks go from cheap to dear: what the headers say, then the bytes as they c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from types import TracebackType
 
-from starlette.types import Message, Receive
+from starlette.types import Message, Receive, Scope
 
-from cds_service.errors import MalformedRequest, NotJson, NotReady, RequestTooLarge, RequestTooSlow
+from cds_service.errors import Busy, MalformedRequest, NotJson, RequestTooLarge, RequestTooSlow, TooManyCalls
 
 _NOT_JSON = (b"application/x-www-form-urlencoded", b"multipart/", b"text/html", b"image/", b"video/", b"audio/")
+WHOLE = "cds.whole"
+"""In the scope of a request: when it was there whole, by the monotonic clock."""
+HOPELESS = 0.75
+"""The share of its time after which a call that still waits is sent away."""
+BURST = 2.0
 _SHARE = 8
 """How many of the largest bodies may be in memory at once."""
 
@@ -25,7 +31,7 @@ class ClientGone(Exception):
 
 class Slots:
     """
-    Room for so many calls at once; entering a full one raises NotReady.
+    Room for so many calls at once; entering a full one raises Busy.
 
     Calls are counted while they are judged, not while they trickle in: slow senders
     must not keep others out.
@@ -38,11 +44,62 @@ class Slots:
 
     def __enter__(self) -> None:
         if self._free <= 0:
-            raise NotReady("Too many calls at once; try again.")
+            raise Busy("calls", "Too many calls at once; try again.")
         self._free -= 1
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._free += 1
+
+
+class Line:
+    """
+    How long a request has waited for its turn, counted from when it was there whole.
+
+    A call that has waited for most of its time is sent away: advice that comes after the clinician
+    has gone on helps nobody, and those behind it would come too late as well.
+    """
+
+    __slots__ = ("_seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def left(self, scope: Scope) -> float:
+        """Seconds left for the request; Busy when too few are."""
+        waited: float = time.monotonic() - scope.get(WHOLE, float("inf"))
+        if waited <= 0:
+            return self._seconds
+        if waited > HOPELESS * self._seconds:
+            raise Busy("line", "Too many calls are waiting; try again.")
+        return self._seconds - waited
+
+
+class Rates:
+    """
+    So many calls a second from each client, twice as many in a burst; 0 is no limit.
+
+    >>> rates = Rates(1, clock=lambda: 5.0)
+    >>> [rates.take("main") for _ in range(2)]
+    [None, None]
+    """
+
+    __slots__ = ("_clock", "_left", "_rate")
+
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._left: dict[str, tuple[float, float]] = {}
+
+    def take(self, client: str) -> None:
+        """Take one call of *client*; TooManyCalls when there is none left."""
+        if not self._rate:
+            return
+        most, now = BURST * self._rate, self._clock()
+        left, then = self._left.get(client, (most, now))
+        left = min(most, left + (now - then) * self._rate)
+        if left < 1:
+            raise TooManyCalls("More calls than this client may send; try again.")
+        self._left[client] = left - 1, now
 
 
 class Intake:
@@ -97,7 +154,7 @@ class Intake:
                 self._room -= len(piece)
                 self._check_size(len(body))
                 if self._room < 0:
-                    raise NotReady("Too many large bodies at once; try again.")
+                    raise Busy("bodies", "Too many large bodies at once; try again.")
                 if not message.get("more_body"):
                     return bytes(body)
                 message = await receive()

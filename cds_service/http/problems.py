@@ -16,6 +16,7 @@ from cds_service.errors import (
     RequestTooLarge,
     RequestTooSlow,
     StorageError,
+    TooManyCalls,
     UnknownCaller,
 )
 
@@ -76,7 +77,7 @@ def problem(error: RequestError) -> Answer:
     Whoever sent too much or too slowly is cut off: the rest is never read.
     """
     more: tuple[Header, ...] = ()
-    if isinstance(error, NotReady):
+    if isinstance(error, NotReady | TooManyCalls):
         more = _RETRY
     elif isinstance(error, RequestTooLarge | RequestTooSlow):
         more = _CLOSE

@@ -17,7 +17,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from cds_service.clients.clients import Client
-from cds_service.errors import NotReady, RequestError, UnknownCaller, UnknownService
+from cds_service.errors import Busy, NotReady, RequestError, TooManyCalls, UnknownCaller, UnknownService
 from cds_service.hooks.feedback import FeedbackItem, parse_feedback
 from cds_service.hooks.parse import parse
 from cds_service.hooks.request import HookRequest
@@ -62,6 +62,8 @@ def refusal(state: State, error: RequestError, service: str) -> Answer:
         log().info("refused", service=service, status=error.status, client=error.client, reason=error.reason)
     else:
         log().info("refused", service=service, status=error.status, reason=str(error))
+    if isinstance(error, Busy | TooManyCalls):
+        state.metrics.shed.labels(error.full if isinstance(error, Busy) else "client").inc()
     return problem(error)
 
 
@@ -100,13 +102,16 @@ class Endpoint:
         return child
 
     async def _answer(self, scope: Scope, receive: Receive, service_id: str) -> Answer:
+        seconds = self._state.line.left(scope)  # first of all: a token that was looked at is used up
         self._intake.check(scope["headers"])
         client = await self._state.access.identify(scope, f"{CALLS}/{scope['path_params']['service_id']}{self._name}")
         if service_id == UNKNOWN:
             raise UnknownService("There is no service of that id.")
-        return await self._served(client, service_id, await self._intake.read(receive))
+        self._state.rates.take(client.id)
+        body = await self._intake.read(receive)
+        return await self._served(client, service_id, body, seconds)
 
-    async def _served(self, client: Client, service_id: str, body: bytes) -> Answer:
+    async def _served(self, client: Client, service_id: str, body: bytes, seconds: float) -> Answer:
         raise NotImplementedError  # pragma: no cover
 
 
@@ -116,19 +121,18 @@ class ServiceCall(Endpoint):
     def __init__(self, state: State) -> None:
         super().__init__(state, "")
         self._slots: Slots = state.slots
-        self._seconds = state.settings.deadline_ms / 1000
 
-    async def _served(self, client: Client, service_id: str, body: bytes) -> Answer:
+    async def _served(self, client: Client, service_id: str, body: bytes, seconds: float) -> Answer:
         request = parse(body, service_hook=self._state.hooks[service_id])
         with self._slots:
-            return await self._advised(client, request)
+            return await self._advised(client, request, seconds)
 
-    async def _advised(self, client: Client, request: HookRequest) -> Answer:
+    async def _advised(self, client: Client, request: HookRequest, seconds: float) -> Answer:
         try:
-            async with asyncio.timeout(self._seconds + GRACE_SECONDS):
+            async with asyncio.timeout(seconds + GRACE_SECONDS):
                 parts = self._state.ready()
                 viewed = parts.viewer if request.hook == "patient-view" else None
-                return json_answer(await (viewed or parts.advisor).advise(client, request, Deadline(self._seconds)))
+                return json_answer(await (viewed or parts.advisor).advise(client, request, Deadline(seconds)))
         except RequestError:
             raise
         except Exception as error:
@@ -149,8 +153,8 @@ class Feedback(Endpoint):
     def __init__(self, state: State) -> None:
         super().__init__(state, "/feedback")
 
-    async def _served(self, client: Client, service_id: str, body: bytes) -> Answer:
-        del service_id  # a card's own id says which service it came from
+    async def _served(self, client: Client, service_id: str, body: bytes, seconds: float) -> Answer:
+        del service_id, seconds  # a card's own id says which service it came from
         items = parse_feedback(body)
         return await self._kept(lambda: self._state.parts.feedback.record_feedback(client.id, items), items)
 

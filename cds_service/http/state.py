@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cds_service.errors import NotReady
 from cds_service.hooks.discovery import HOOKS, WITH_PATIENT_VIEW
 from cds_service.http.access import Access
-from cds_service.http.limits import Intake, Slots
+from cds_service.http.limits import Intake, Line, Rates, Slots
 from cds_service.http.ports import Library, Parts
 from cds_service.settings import Settings
 from cds_service.telemetry import Metrics
@@ -22,6 +22,8 @@ class State:
         self.intake = Intake(settings.max_body_bytes, settings.body_seconds)
         self.hooks = WITH_PATIENT_VIEW if settings.patient_view != "off" else HOOKS
         self.slots = Slots(settings.max_concurrent)
+        self.line = Line(settings.deadline_ms / 1000)
+        self.rates = Rates(settings.client_rate)
         self._open: tuple[Parts, Access] | None = None
 
     def open(self, parts: Parts) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cds_service.fhir import bundles
 from cds_service.fhir.bundles import FAILED, KINDS, NOT_READ, NOTHING, Content, decode
 from cds_service.fhir.outcomes import is_failure
 from cds_service.fhir.resources import Condition, Issue, Observation, OperationOutcome, Patient
@@ -222,3 +223,9 @@ def test_a_thousand_entries_are_read_fast() -> None:
     began = time.perf_counter()
     assert len(decode(Observation, raw).items) == 1000
     assert time.perf_counter() - began < 2
+
+
+def test_of_a_bundle_with_very_many_odd_entries_none_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundles, "MOST_LOOSE", 3)
+    assert decode(Observation, bundle(observation("a"), 7, 8)).unreadable == 2
+    assert not decode(Observation, bundle(observation("a"), 7, 8, 9)).whole

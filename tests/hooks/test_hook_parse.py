@@ -359,3 +359,12 @@ def test_whatever_comes_is_read_or_refused(path, value):
         select(but=put(value, *path))
     except MalformedRequest as error:
         assert len(str(error)) < 200
+
+
+def test_more_entries_or_keys_than_anyone_sends_are_refused():
+    for change, said in (
+        (lambda one: one["context"]["draftOrders"].update(entry=[{}] * 2001), "2000 entries"),
+        (lambda one: one["prefetch"].update((f"k{number}", None) for number in range(1000)), "1000 keys"),
+    ):
+        with pytest.raises(MalformedRequest, match=said):
+            parse(body(but=change), service_hook="order-sign")

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from cds_service.errors import MalformedRequest
-from cds_service.hooks.strict_json import MAX_DEPTH, decode, within_depth
+from cds_service.hooks.strict_json import MAX_DEPTH, check_density, decode, within_depth
 
 
 class Read(msgspec.Struct):
@@ -100,3 +100,12 @@ def test_a_large_body_is_read_in_slices(padding):
     text = json.dumps(["x" * padding, "[[[", [["]"]], 'a"b\\', [[[1]]]]).encode()
     assert within_depth(text, 4)
     assert not within_depth(text, 3)
+
+
+def test_a_large_body_that_is_all_commas_is_refused_and_a_large_record_is_not():
+    entry = {"resource": {"resourceType": "Condition", "id": "1", "code": {"text": "x"}}}
+    record = json.dumps({"entry": [entry] * 20_000}, separators=(",", ":")).encode()
+    check_density(record)
+    for nothing in (b"7", b"{}", b"null", b'""', b"[]"):
+        with pytest.raises(MalformedRequest, match="more values"):
+            check_density(b"[" + b",".join([nothing] * 500_000) + b"]")

@@ -130,3 +130,20 @@ def test_many_headers_are_only_many(port):
 def test_a_large_body_after_its_headers_is_not_cut(port):
     large = body(but=lambda one: one["prefetch"].update(notes="x" * 3_000_000))
     assert b" 200 " in talk(port, head(len(large), "Connection: close") + large)
+
+
+def test_a_client_that_takes_no_answer_is_cut(monkeypatch):
+    monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.2)
+    large = b'{"cards":[],"extension":{"x":"' + b"y" * 8_000_000 + b'"}}'
+    with Rim(advisor=large).served() as port, socket.create_connection(("127.0.0.1", port), timeout=3) as line:
+        line.sendall(head(len(body())) + body())
+        time.sleep(0.6)
+        read = 0
+        try:
+            while more := line.recv(1 << 20):
+                read += len(more)
+        except ConnectionError:
+            pass
+    assert read < len(large)
+    with Rim(advisor=large).served() as port:
+        assert len(talk(port, head(len(body()), "Connection: close") + body())) > len(large)

@@ -1,11 +1,13 @@
 import asyncio
 import json
+import time
 
 import httpx
 import pytest
 
-from cds_service.errors import MalformedRequest, MissingPatient, NotReady
+from cds_service.errors import MalformedRequest, MissingPatient, NotReady, TooManyCalls
 from cds_service.http import limits, routes
+from cds_service.http.limits import WHOLE, Rates
 from tests.hooks.requests import body, order
 from tests.http.rim import CARD, SELECT, SIGN, Library, Rim, outcome
 
@@ -344,3 +346,69 @@ def test_only_named_origins_are_let_in_when_there_are_names():
 
 def test_a_refusal_is_valid_json_of_ours():
     assert json.loads(Rim().post(b"").content)["issue"][0]["severity"] == "error"
+
+
+# too many, too late
+
+
+def waiting(rim: Rim, seconds: float):
+    """The answer to a call that was there whole so long ago."""
+
+    async def app(scope, receive, send):
+        scope[WHOLE] = time.monotonic() - seconds
+        await rim.app(scope, receive, send)
+
+    async def run() -> httpx.Response:
+        async with rim.app.router.lifespan_context(rim.app):
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://cds.test", verify=False) as client:
+                return await client.post(SIGN, content=body())
+
+    return asyncio.run(run())
+
+
+def test_the_time_a_call_waited_is_taken_off_its_time():
+    rim = Rim()
+    assert waiting(rim, 0.2).status_code == 200
+    (_, _, deadline) = rim.advisor.asked[-1]
+    assert deadline.remaining() < 0.2
+
+
+def test_a_call_that_waited_for_most_of_its_time_is_sent_away():
+    rim = Rim()
+    answer = waiting(rim, 0.35)
+    assert (answer.status_code, outcome(answer)["code"]) == (503, "transient") and answer.headers["retry-after"]
+    assert rim.advisor.asked == [] and rim.metric('cds_shed_total{reason="line"}') == 1
+
+
+def test_more_calls_than_a_client_may_send_are_sent_away_for_a_while():
+    rim = Rim(CDS_CLIENT_RATE="1")
+    answers = rim.ask_all(*[("POST", SIGN, {"content": body()})] * 4)
+    assert [one.status_code for one in answers] == [200, 200, 429, 429]
+    assert outcome(answers[-1])["code"] == "throttled" and answers[-1].headers["retry-after"]
+    assert rim.metric('cds_shed_total{reason="client"}') == 2
+
+
+def test_each_client_has_a_rate_of_its_own_that_comes_back():
+    now = [0.0]
+    rates = Rates(2, clock=lambda: now[0])
+    for client in "ab":
+        for _ in range(4):
+            rates.take(client)
+        with pytest.raises(TooManyCalls):
+            rates.take(client)
+    now[0] = 0.5
+    rates.take("a")
+    with pytest.raises(TooManyCalls):
+        rates.take("a")
+    now[0] = 60
+    for _ in range(4):
+        rates.take("a")
+    with pytest.raises(TooManyCalls):
+        rates.take("a")
+
+
+def test_no_rate_is_no_limit():
+    rates = Rates(0)
+    for _ in range(10_000):
+        rates.take("a")

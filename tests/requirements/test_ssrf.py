@@ -298,7 +298,9 @@ def test_row_59_the_token_goes_to_the_registered_base_and_nowhere_else(service, 
         assert token not in str({**headers, "authorization": ""})
     assert TOKEN.encode() not in said.body and TOKEN not in service.said()
     assert TOKEN.encode() not in service.ask("GET", "/metrics").body
-    assert not [path for path in service.log.parent.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()]
+    assert not [
+        path for path in service.log.parent.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()
+    ]
 
 
 def test_row_59_only_in_a_get(hospital, service):
