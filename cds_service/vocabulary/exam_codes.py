@@ -17,7 +17,8 @@ from cds_service import yaml_source
 from cds_service.errors import ContentError, PhraseError, Problem
 from cds_service.vocabulary.addresses import address
 from cds_service.vocabulary.check_digits import CHECKED
-from cds_service.vocabulary.exam_words import NO_WORDS, Words, read_words
+from cds_service.vocabulary.exam_word_files import read_words
+from cds_service.vocabulary.exam_words import NO_WORDS, Words
 from cds_service.vocabulary.exams import Exam, exam
 from cds_service.vocabulary.regions import REGIONS
 from cds_service.yaml_source import Block, Items, Text, line_of
@@ -159,11 +160,16 @@ class _Loading:
         self.tables: dict[str, dict[str, Coded]] = {}
         self.words = NO_WORDS
         self.problems: list[Problem] = []
+        self._words: dict[str, Block] = {}
         self._lists: list[tuple[str, Mapping[str, Any]]] = []
         self._origin: dict[tuple[int, str], str] = {}
 
     def join(self) -> None:
-        """Put the lists together; those that state other addresses first, so that a list under one joins them."""
+        """Put words and lists together; lists with other addresses first, so that a list under one joins them."""
+        try:
+            self.words = read_words(self._words)
+        except ContentError as error:
+            self.problems.extend(error.problems)
         for file, block in sorted(self._lists, key=lambda held: "also" not in held[1]):
             self._codes(file, block)
 
@@ -171,7 +177,7 @@ class _Loading:
         try:
             block = yaml_source.read(content, file=file)
             if isinstance(block, Block) and "words" in block:
-                self.words = read_words(block, file=file)
+                self._words[file] = block
                 return
         except ContentError as error:
             self.problems.extend(error.problems)

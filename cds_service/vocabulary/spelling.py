@@ -38,6 +38,10 @@ class Spelling:
                 for shape in _shapes(word):
                     self._shapes[shape] = (*self._shapes.get(shape, ()), word)
 
+    def knows(self, word: str) -> bool:
+        """Whether *word* is a known or a real one."""
+        return word in self._right or word in self._real
+
     def right(self, word: str) -> str:
         """
         The known word *word* must have been meant for; *word* itself when there is none, or more than one.

@@ -32,6 +32,10 @@ def examples(half: str, kind: str) -> Iterator[Example]:
             yield Example(line, label)
 
 
+FRESH = "fresh"
+"""Names written after the reading was tuned, before its answers to them were seen; may be looked at."""
+
+
 def half_of(text: str) -> str:
     """
     The half a text belongs to, whoever asks.

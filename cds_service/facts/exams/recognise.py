@@ -16,6 +16,7 @@ from cds_service.vocabulary.readings import Evidence
 MEMORY: Final = 4096
 """How many different orders are remembered before the memory starts afresh."""
 LONGEST_NAME: Final = 120
+_SOME_LIMB: Final = frozenset({"limb"})
 
 _Codings = tuple[tuple[str | None, str | None, str | None], ...]
 
@@ -111,6 +112,8 @@ def _recognised(told: _Told, codes: ExamCodes) -> Recognised:
     trouble = said.trouble or said.doubt
     if not trouble and not (said.modality and said.regions):
         trouble = f"no {'region' if said.modality else 'modality'} could be told {how}"
+    if not trouble and said.regions == _SOME_LIMB and how.startswith("by its text"):
+        trouble = "its text does not say which limb"
     if trouble:
         return Recognised(None, own, why=trouble, purpose=purpose)
     exam = said.exam()

@@ -14,16 +14,21 @@ from typing import Final
 from cds_service.facts.exams.said import NOTHING, SILENT, Said
 from cds_service.vocabulary.exam_words import OPEN, Meaning, Words
 from cds_service.vocabulary.exams import BOTH, WITH, WITHOUT
-from cds_service.vocabulary.regions import mask
+from cds_service.vocabulary.regions import DIVISIONS, mask
 
 MAX_WORDS: Final = 400
 _ALSO_CALLED: Final = {("XR", "RF")}
 _VESSEL_IMAGING: Final = frozenset({"angiography", "venography"})
 _OF_MR_ONLY: Final = frozenset({"fast"})
 _OTHER_CONTRAST: Final = frozenset({"arthrography", "myelography"})
-_VESSELS_UNDER_FLUOROSCOPY: Final = {"RF", "XA"}
+_ONE_OF_TWO: Final = {frozenset({"RF", "XA"}): "XA", frozenset({"NM", "PT"}): "PT"}
+"""What two modalities named together are: vessels under fluoroscopy, PET in the nuclear medicine department."""
 _GENERIC: Final = frozenset({"spine", "limb", "upper-limb", "lower-limb", "whole-body", "bowel"})
-_GENERIC_OF_ULTRASOUND: Final = _GENERIC | {"abdomen", "pelvis"}
+_GENERIC_OF_ULTRASOUND: Final = _GENERIC | {"abdomen", "pelvis", "neck"}
+_TRUNK: Final = mask(["abdomen", "pelvis"])
+_DIVISIONS: Final = frozenset(DIVISIONS)
+_WHOLE_BODY: Final = frozenset({"whole-body"})
+_AND: Final = frozenset({"and", "+", "und", "et", "e", "ed"})
 
 
 def text_says(text: str, words: Words, *, alone: bool = True) -> Said:
@@ -46,7 +51,7 @@ def text_says(text: str, words: Words, *, alone: bool = True) -> Said:
                 break
             size -= 1
         else:
-            reading.skip()
+            reading.skip(tokens[place])
             size = 1
         place += size
     return reading.said()
@@ -65,9 +70,11 @@ class _Reading:
 
     __slots__ = (
         "_alone",
+        "_and",
         "_closing",
         "_contrasts",
         "_doubt",
+        "_joined",
         "_more",
         "_negated",
         "_open",
@@ -89,9 +96,12 @@ class _Reading:
         self._purpose = ""
         self._trouble = ""
         self._doubt = ""
+        self._and = False
+        self._joined = False
 
-    def skip(self) -> None:
-        """A word we do not know."""
+    def skip(self, word: str) -> None:
+        """A word we do not know, or one that joins."""
+        self._and = self._and or word in _AND
         self._closing = ""
         self._negated = False
 
@@ -116,6 +126,9 @@ class _Reading:
         self._passes = max(self._passes, meaning.passes)
         self._more = self._more or meaning.more
         self._purpose = self._purpose or meaning.purpose
+        if meaning.regions:
+            self._joined = self._joined or (self._and and any(told.regions for told in self._said))
+            self._and = False
         if meaning.modality or meaning.regions or meaning.techniques or meaning.elsewhere or meaning.alone:
             self._said.append(meaning)
 
@@ -137,7 +150,7 @@ class _Reading:
         scanned = modality in ("", "CT")
         return Said(
             modality,
-            _regions(told, modality),
+            _regions(told, narrow=modality == "US" and not self._joined, modality=modality),
             techniques,
             _contrast(self._contrasts) if contrasted else None,
             self._passes if scanned else 0,
@@ -150,9 +163,9 @@ class _Reading:
 def _modality(told: list[Meaning], alone: bool) -> tuple[str, str]:
     """The one modality of the phrases, or the trouble with them."""
     plain = {meaning.modality for meaning in told if meaning.modality and not meaning.whole}
-    if len(plain) > 1 and plain != _VESSELS_UNDER_FLUOROSCOPY:
+    named = next(iter(plain)) if len(plain) == 1 else _ONE_OF_TWO.get(frozenset(plain), "")
+    if len(plain) > 1 and not named:
         return "", f"it names {' and '.join(sorted(plain))}"
-    named = "XA" if len(plain) > 1 else next(iter(plain), "")
     whole = {meaning.modality for meaning in told if meaning.whole and named not in meaning.elsewhere} - {named}
     if len(whole) > 1:
         return "", f"it names {' and '.join(sorted(whole))}"
@@ -175,34 +188,41 @@ def _techniques(told: list[Meaning], modality: str) -> tuple[str, frozenset[str]
         techniques -= _OF_MR_ONLY
     if not techniques & _VESSEL_IMAGING:
         return modality, techniques
-    if modality == "RF" and "angiography" in techniques:
+    if modality == "XA" or (modality == "RF" and "angiography" in techniques):
         return "XA", techniques - _VESSEL_IMAGING
     if modality == "US":
         return modality, techniques - _VESSEL_IMAGING
     return modality, techniques - {"angiography"} if "venography" in techniques else techniques
 
 
-def _regions(told: list[Meaning], modality: str) -> frozenset[str]:
+def _regions(told: list[Meaning], *, narrow: bool, modality: str) -> frozenset[str]:
     regions = NOTHING
     for meaning in told:
-        regions |= meaning.elsewhere.get(modality) or meaning.regions
-    return _tidy(regions, modality == "US") if len(regions) > 1 else regions
+        where = meaning.elsewhere.get(modality) or meaning.regions
+        if meaning.everywhere and where == _WHOLE_BODY:
+            return _WHOLE_BODY
+        regions |= where
+    return _tidy(regions, narrow) if len(regions) > 1 else regions
 
 
 @lru_cache(maxsize=4096)
-def _tidy(regions: frozenset[str], ultrasound: bool) -> frozenset[str]:
+def _tidy(regions: frozenset[str], narrow: bool) -> frozenset[str]:
     """
     The regions without generic ones that a narrower one explains, and without parts that the others hold.
+
+    In ultrasound (*narrow*) a part named beside abdomen, pelvis or neck is what is looked at, unless "and" joins them.
 
     >>> sorted(_tidy(frozenset({"spine", "lumbar-spine"}), False))
     ['lumbar-spine']
     >>> sorted(_tidy(frozenset({"abdomen", "appendix", "pelvis"}), False))
     ['abdomen', 'pelvis']
     """
-    generic = _GENERIC_OF_ULTRASOUND if ultrasound else _GENERIC
+    generic = _GENERIC_OF_ULTRASOUND if narrow else _GENERIC
     masks = {region: mask([region]) for region in sorted(regions)}
     for region in sorted(regions & generic):
-        if any(other & ~masks[region] == 0 for name, other in masks.items() if name != region):
+        within = masks[region] | (_TRUNK if region in DIVISIONS else 0)
+        parts = (name for name in masks if name != region and not {name, region} <= _DIVISIONS)
+        if any(masks[part] & masks[region] and not masks[part] & ~within for part in parts):
             del masks[region]
     for region in sorted(masks, key=lambda name: (masks[name].bit_count(), name)):
         others = 0
