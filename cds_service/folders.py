@@ -77,7 +77,7 @@ def fingerprint(folder: Path, name: str) -> tuple[tuple[str, int, int], ...]:
     found = []
     for path in _content(folder, name):
         try:
-            seen = path.stat()
+            seen = path.stat() if path.exists() else path.lstat()  # a link into nothing is an edit too
         except OSError:
             continue
         found.append((str(path), seen.st_mtime_ns, seen.st_size))
