@@ -128,18 +128,25 @@ REQUIREMENTS: dict[int, str] = {
 
 _CLIENT = "A duty of the client."
 _MAY = "Allowed, not used."
-_TOKENS = (
-    "Callers' tokens are not checked yet; the service listens to its own machine only (`tests/http/test_access.py`)."
-)
 
 ELSEWHERE: dict[int, str] = {
-    2: "http/test_access.py::test_listening_to_others_is_refused",
+    2: "http/test_access.py::test_listening_to_others_needs_clients_with_keys",
     35: "fhir/test_client.py::test_missing_keys_are_fetched_side_by_side_with_the_token",
     37: "fhir/test_client.py::test_error_sent_in_place_of_the_patient_is_not_asked_again",
     38: "fhir/test_client.py::test_next_page_of_what_was_sent_is_fetched",
     39: "fhir/test_client.py::test_complete_prefetch_causes_no_call",
     40: "fhir/test_client.py::test_without_access_nothing_is_called",
     41: "fhir/test_client.py::test_missing_keys_are_fetched_side_by_side_with_the_token",
+    80: "http/test_access.py::test_listening_to_others_needs_clients_with_keys",
+    81: "requirements/test_token.py::test_row_01_no_token_other_scheme_or_two",
+    82: "requirements/test_token.py::test_rows_26_28_time_missing",
+    83: "requirements/test_token.py::test_row_22_each_endpoint_has_its_own_audience",
+    84: "requirements/test_token.py::test_row_04_alg_none",
+    85: "requirements/test_token.py::test_row_08_alg_outside_the_clients_list",
+    86: "requirements/test_token_keys.py::test_rows_12_13_jku_that_is_not_the_registered_one",
+    87: "requirements/test_token.py::test_row_18_kid_that_is_none",
+    88: "requirements/test_token.py::test_row_31_replay",
+    89: "requirements/test_token.py::test_row_45_answers_are_the_same",
 }
 """Requirements held by a test that stands with the part it tests."""
 
@@ -156,10 +163,9 @@ NOT_TESTED: dict[int, str] = {
     69: _CLIENT,
     72: "No system actions unless the site switches them on.",
     79: _CLIENT,
-    **dict.fromkeys(range(80, 90), _TOKENS),
     90: "A matter of the proxy in front.",
     92: _MAY,
-    93: "Every call reads the record anew; nothing of a patient outlives a few seconds' cache.",
+    93: "What came byte for byte as before is read as before for two minutes; what was fetched, for seconds.",
 }
 """Requirements without a test, and why."""
 
