@@ -17,7 +17,16 @@ from cds_service.fhir.records import Records
 from cds_service.findings import Outcome, Verdict
 from cds_service.hooks.request import DraftOrder, HookRequest
 from cds_service.hooks.response import Card, Suggestion
-from cds_service.judging import Judged, Order, imaging_orders, judge_orders, lenient_order, make_child, write_cards
+from cds_service.judging import (
+    Judged,
+    Order,
+    imaging_orders,
+    judge_orders,
+    lenient_order,
+    make_child,
+    unselected,
+    write_cards,
+)
 from cds_service.rules.rule import Effect, RuleSet
 from cds_service.vocabulary.readings import Age, Evidence, Interval, Names, Priors, Reading
 
@@ -71,7 +80,7 @@ def explain(asked: Asked) -> Iterator[str]:
         return
     yield from _record(record)
     child = make_child(record, content, request, asked.now, asked.site)
-    for one in judge_orders(orders, child, content, want_all=True):
+    for one in judge_orders(orders, child, content, unselected=unselected(request, content), want_all=True):
         yield from _order(one, asked)
     yield from _gaps(child)
 

@@ -27,10 +27,12 @@ from cds_service.randomness import random_id
 from cds_service.rules.judge import Judgement, judge
 from cds_service.suggestions.dialects import dialect
 from cds_service.suggestions.orders import Draft
+from cds_service.vocabulary.exams import Exam
 from cds_service.vocabulary.readings import Reading
 
 SENDER = Sender("Pediatric imaging guidance", TOPIC_SYSTEM)
 _ORDER = msgspec.json.Decoder(ServiceRequest)
+_WANTED = frozenset({"draft", "active", None})
 
 
 class Order(NamedTuple):
@@ -139,11 +141,25 @@ def tell(orders: Sequence[Order], record: LazyRecords, content: Content, request
 
     def made() -> Told:
         child = make_child(record, content, request, now, by["site"])
-        judged = judge_orders(orders, child, content)
+        judged = judge_orders(orders, child, content, unselected=unselected(request, content))
         return Told(tuple(judged), child.why_incomplete())
 
     asked = tuple((one.given.reference, one.given.raw) for one in orders)
-    return record.derived(content, made, (now.timestamp() // 60, asked))
+    return record.derived(content, made, (now.timestamp() // 60, asked, request.context.others))
+
+
+def unselected(request: HookRequest, content: Content) -> list[Exam]:
+    """The exams of the call's drafts that are not to be judged: they are wanted all the same."""
+    exams = [_exam_of(raw, content) for raw in request.context.others]
+    return [exam for exam in exams if exam is not None]
+
+
+def _exam_of(raw: bytes | msgspec.Raw, content: Content) -> Exam | None:
+    try:
+        order = _ORDER.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return None  # no order, or one that cannot be read
+    return recognise(order, content.exams).exam if order.status in _WANTED else None
 
 
 def make_child(record: LazyRecords, content: Content, request: HookRequest, now: datetime, site: Site) -> Child:
@@ -162,11 +178,20 @@ def make_child(record: LazyRecords, content: Content, request: HookRequest, now:
     )
 
 
-def judge_orders(orders: Sequence[Order], child: Child, content: Content, *, want_all: bool = False) -> list[Judged]:
-    """Every order with what the rules say of it."""
+def judge_orders(
+    orders: Sequence[Order],
+    child: Child,
+    content: Content,
+    *,
+    unselected: Sequence[Exam] = (),
+    want_all: bool = False,
+) -> list[Judged]:
+    """Every order with what the rules say of it; *unselected* are the exams of drafts that are not judged."""
     judged = []
-    for order in orders:
-        facts = child.about(order.resource, order.recognised, order.facts)
+    exams = [order.recognised.exam for order in orders]
+    for place, order in enumerate(orders):
+        drafts = [exam for other, exam in enumerate(exams) if other != place and exam is not None]
+        facts = child.about(order.resource, order.recognised, order.facts, [*drafts, *unselected])
         judgement = judge(order.recognised.exam, facts, content.rules, want_all=want_all)
         judged.append(Judged(order, facts, judgement, {}))
     return judged

@@ -180,7 +180,7 @@ def test_silence_is_told_with_its_rule(rules):
 def test_safety_rules_that_act_say_what_they_do(rules):
     said = told(rules, INJURY)
     assert "safe-pecarn-high: keeps silent; would not offer US, MR, XR. PECARN risk is high" in said
-    assert "safe-us-head: would not offer US head. Head ultrasound is no answer here." in said
+    assert "safe-skull-xray: would not offer XR head. A skull radiograph does not answer the question" in said
 
 
 def test_a_safety_rule_that_only_softens_says_so():
@@ -212,7 +212,7 @@ def test_a_rule_that_is_silent_by_choice_says_so():
 
 def test_rules_that_do_not_apply_are_told_when_asked_for(rules):
     few, every = told(rules, APPENDIX), told(rules, APPENDIX, every=True)
-    assert "scoliosis" not in few and "scoliosis v1: out. " in every
+    assert "scoliosis" not in few and "scoliosis v2: out. " in every
     assert "safe-adult: does not act" in every and "safe-us-done: asked of each alternative" in every
 
 

@@ -8,7 +8,7 @@ be read directly: what was read goes first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
@@ -16,10 +16,10 @@ from cds_service.facts.dose import NO_FIGURES, Dose, Usual, doses
 from cds_service.facts.dose.facts import told
 from cds_service.facts.exams import Recognised
 from cds_service.facts.findings import Findings, read_findings
-from cds_service.facts.history import NO_WORDS, History, ResultWords, alike, pending, performed, prior_exams
+from cds_service.facts.history import NO_WORDS, History, ResultWords, alike, pending, performed, prior_exams, requested
 from cds_service.facts.order import order_facts
 from cds_service.facts.patient import age, sex, today
-from cds_service.facts.reasons import recognise_reasons, stated_pregnancy, with_pregnancy
+from cds_service.facts.reasons import Beside, beside, recognise_reasons, with_pregnancy
 from cds_service.facts.setting import offered, setting_facts
 from cds_service.fhir.prefetch import PARTLY_READABLE
 from cds_service.fhir.records import Records
@@ -37,7 +37,7 @@ from cds_service.vocabulary.exam_codes import ExamCodes
 from cds_service.vocabulary.exams import Exam, exam
 from cds_service.vocabulary.facts import DOSE_RECORDED, DOSE_USUAL, HISTORY_EXAMS, REGION_HISTORY
 from cds_service.vocabulary.finding_codes import FindingCodes
-from cds_service.vocabulary.readings import UNKNOWN, Evidence, Facts, HistoryReading, Priors, Reading
+from cds_service.vocabulary.readings import UNKNOWN, Facts, HistoryReading, Names, Priors, Reading
 from cds_service.vocabulary.reason_codes import ReasonCodes
 
 Definition = Callable[[Facts], Reading]
@@ -48,7 +48,7 @@ _HISTORY_SOURCES: Final[tuple[type[Resource], ...]] = (ImagingStudy, DiagnosticR
 _OF_FINDINGS: Final = frozenset({"sign", "safety", "score", "exam"})
 _DOSES: Final = (DOSE_RECORDED, DOSE_USUAL)
 _PREGNANCY: Final = "patient.pregnancy"
-_UNASKED: Final = Evidence("not asked for yet")
+_EXAM_NAMED: Final = "order.exam_named"
 
 
 class Site(NamedTuple):
@@ -77,6 +77,7 @@ class Child:
     ) -> None:
         self.records = records
         self.reasons = reasons
+        self.finding_codes = findings
         self.definitions = definitions or {}
         self.site = site or Site()
         self.now = now or datetime.now(UTC)
@@ -94,9 +95,19 @@ class Child:
         self._unheard: Mapping[str, Reading] | None = None
         self._recorded: frozenset[str] | None = None
 
-    def about(self, order: ServiceRequest, recognised: Recognised, own: dict[str, Reading] | None = None) -> OrderFacts:
-        """The facts of one of the call's orders; *own* are those the order itself tells, if they were read before."""
-        return OrderFacts(self, order, recognised, {} if own is None else own)
+    def about(
+        self,
+        order: ServiceRequest,
+        recognised: Recognised,
+        own: dict[str, Reading] | None = None,
+        drafts: Sequence[Exam] = (),
+    ) -> OrderFacts:
+        """
+        The facts of one of the call's orders; *own* are those the order itself tells, if they were read before.
+
+        *drafts* are the exams of the call's other orders.
+        """
+        return OrderFacts(self, order, recognised, {} if own is None else own, drafts=drafts)
 
     @property
     def findings(self) -> Findings:
@@ -186,13 +197,22 @@ class OrderFacts(dict[str, Reading]):
     A dictionary that fills itself: what nobody recorded is filled in at once, everything else when asked for.
     """
 
-    def __init__(self, child: Child, order: ServiceRequest, recognised: Recognised, own: dict[str, Reading]) -> None:
+    def __init__(
+        self,
+        child: Child,
+        order: ServiceRequest,
+        recognised: Recognised,
+        own: dict[str, Reading],
+        *,
+        drafts: Sequence[Exam] = (),
+    ) -> None:
         super().__init__()
+        self._drafts = drafts
         self._child = child
         self._order = order
         self._recognised = recognised
         self._own = own
-        self._pregnant: Evidence | None = _UNASKED
+        self._beside: Beside | None = None
         self._defining: set[str] = set()
         self._circular = False
         self._filled = False
@@ -216,6 +236,8 @@ class OrderFacts(dict[str, Reading]):
         asked = dict(self)
         self.update(self._child.unheard())
         self.pop(_PREGNANCY, None)
+        for name in self._said().heard():
+            self.pop(name, None)
         self.update(asked)
 
     def _defined(self, name: str, direct: Reading, define: Definition) -> Reading:
@@ -237,8 +259,10 @@ class OrderFacts(dict[str, Reading]):
     @property
     def recorded(self) -> frozenset[str]:
         """The findings of which anything is on record, in the order's own words too."""
-        recorded = self._child.recorded()
-        return recorded if self._pregnancy() is None else recorded | {_PREGNANCY}
+        recorded, said = self._child.recorded(), self._said()
+        if said.pregnancy is not None:
+            recorded |= {_PREGNANCY}
+        return recorded | said.heard()
 
     @property
     def unread(self) -> frozenset[str]:
@@ -267,6 +291,8 @@ class OrderFacts(dict[str, Reading]):
         return self._finding(name)
 
     def _of_order(self, name: str) -> Reading:
+        if name == _EXAM_NAMED:
+            return self._exam_named()
         if not self._own:
             reasons = recognise_reasons(self._order, self._child.records, self._child.reasons)
             known = self._child.reasons.reasons
@@ -284,13 +310,22 @@ class OrderFacts(dict[str, Reading]):
         reading = self._child.findings[name]
         if reading.gap:
             self._child.missed(self._child.findings.gaps(name))
-        return reading if name != _PREGNANCY else with_pregnancy(reading, self._pregnancy())
+        said = self._said()
+        if name == _PREGNANCY:
+            return with_pregnancy(reading, said.pregnancy)
+        return said.over(name, reading)
 
-    def _pregnancy(self) -> Evidence | None:
-        """What the order itself says of a pregnancy."""
-        if self._pregnant is _UNASKED:
-            self._pregnant = stated_pregnancy(self._order, self._child.reasons)
-        return self._pregnant
+    def _said(self) -> Beside:
+        """What the order says besides its reasons."""
+        if self._beside is None:
+            self._beside = beside(self._order, self._child.reasons, self._child.finding_codes)
+        return self._beside
+
+    def _exam_named(self) -> Reading:
+        """The modalities of other exams the order speaks of: its own is no other."""
+        exam, named = self._recognised.exam, self._said().exams
+        others = {modality: said for modality, said in named.items() if exam is None or modality != exam.modality}
+        return Reading(Names(frozenset(others)), tuple(others.values()))
 
     def _history(self, name: str) -> Reading:
         priors = self._priors(name)
@@ -300,6 +335,8 @@ class OrderFacts(dict[str, Reading]):
             gaps = [*self._child.history_gaps, *self._child.incomplete((Observation,))]
             self._child.missed(gaps)
             return HistoryReading(told(name, self._child.doses(), priors, read=not gaps), gaps[0][0] if gaps else "")
+        if name == "history.requested":
+            return HistoryReading(priors)
         waiting = name == "history.pending_same_exam"
         gaps = self._child.incomplete((ServiceRequest,)) if waiting else self._child.history_gaps
         self._child.missed(gaps)
@@ -311,6 +348,8 @@ class OrderFacts(dict[str, Reading]):
         every, ordered = self._child.priors, self._recognised.exam
         if name == "history.any" or name in _DOSES:
             return performed(every)
+        if name == "history.requested":
+            return requested(every, self._drafts)
         if name == "history.same_exam":
             return alike(every, ordered) if ordered is not None else None
         if name == "history.pending_same_exam":

@@ -136,6 +136,8 @@ class AboutAlternative:
             return Reading(frozenset({exam.contrast})) if exam.contrast else Reading()
         if name == "alternative.done":
             return done(self._facts, exam)
+        if name == "alternative.requested":
+            return requested(self._facts, exam)
         return self._facts[name]
 
 
@@ -172,6 +174,21 @@ def done(facts: Facts, exam: Exam) -> Reading:
     """Earlier exams like *exam*."""
     every = facts["history.any"].value
     return Reading(every.like(exam)) if isinstance(every, Priors) else Reading()
+
+
+def requested(facts: Facts, exam: Exam) -> Reading:
+    """Exams like *exam* that are requested or drafted; of CT and MRI those with the same contrast."""
+    every = facts["history.requested"].value
+    if not isinstance(every, Priors):
+        return Reading()
+    alike = [
+        prior
+        for prior in every.items
+        if prior.exam.modality == exam.modality
+        and prior.exam.mask & exam.mask
+        and (exam.contrast is None or prior.exam.contrast == exam.contrast)
+    ]
+    return Reading(Priors(alike, every.complete, every.now))
 
 
 @lru_cache(1024)

@@ -63,6 +63,12 @@ ORDER = (
     Fact("order.technique", Kind.NAMES, "Special techniques of the exam, such as angiography."),
     Fact("order.reason", Kind.NAMES, "Why the exam is ordered; incomplete when a reason was not understood."),
     _choice("order.reason_given", "Whether the order states a reason, in codes or words.", "yes|no"),
+    Fact(
+        "order.exam_named",
+        Kind.NAMES,
+        "Modalities of other exams that reasons and notes of the order speak of, done, planned or impossible.",
+        choices=frozenset(MODALITIES),
+    ),
     Fact("order.extra_region", Kind.NAMES, "Regions ordered that no stated reason is about.", choices=REGIONS),
     _choice("order.priority", "Priority of the order.", "routine|urgent|asap|stat"),
     _choice(
@@ -114,6 +120,7 @@ HISTORY = (
     _priors("history.region_ultrasound", "Earlier ultrasound of an ordered region."),
     _priors("history.same_exam", "Earlier exams of the ordered modality in an ordered region."),
     _priors("history.pending_same_exam", "The same modality and region already requested or booked."),
+    _priors("history.requested", "Every exam requested and not done, and every other draft of the same call."),
     _priors("history.any", "Every distinct earlier imaging exam."),
     _priors(DOSE_RECORDED, "Earlier exams whose dose is on record, each with it. Told to people only.")._replace(
         told_only=True
@@ -132,6 +139,7 @@ ALTERNATIVE = (
     Fact(
         "alternative.contrast", Kind.CHOICE, "Contrast of the exam about to be offered.", choices=frozenset(CONTRASTS)
     ),
+    _priors("alternative.requested", "Such an exam requested and not done, or drafted in the same call."),
     _priors("alternative.done", "Earlier exams like the one about to be offered."),
 )
 """Known only while a safety rule looks at one alternative."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from cds_service.vocabulary.addresses import address
@@ -89,7 +90,7 @@ class Says(Enum):
 
 
 class Meaning(NamedTuple):
-    """What a phrase says, and of which reason or word."""
+    """What a phrase says, and of which reason, word or finding."""
 
     says: Says
     name: str = ""
@@ -104,14 +105,15 @@ class Unsure(NamedTuple):
 
 class Wording(NamedTuple):
     """
-    How texts are read: one spelling for several, the phrases known, the words nobody can be sure of, and what
-    misspelt words were meant for.
+    How texts are read: one spelling for several, the phrases known, the words nobody can be sure of, what
+    misspelt words were meant for, and the words that name an exam, each with its modality.
     """
 
     same_word: Mapping[str, str]
     phrases: Phrases[Meaning]
     unsure: Mapping[str, Unsure]
     spelling: Spelling = NO_SPELLING
+    exams: Mapping[str, str] = MappingProxyType({})
 
 
 class ReasonCodes:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from cds_service.errors import Problem
+from cds_service.vocabulary.exams import MODALITIES
 from cds_service.vocabulary.phrases import Phrases, spread, words_of
 from cds_service.vocabulary.reason_codes import Meaning, Says, Unsure, Wording
 from cds_service.vocabulary.reason_sheet import Sheet
@@ -20,7 +21,9 @@ _PLAIN: Final = {
     "elsewhere": Says.ELSEWHERE,
     "pregnancy": Says.PREGNANCY,
 }
-_SECTIONS: Final = frozenset((*_PLAIN, "same_word", "unsure", "negative_answers", "real_words"))
+_SECTIONS: Final = frozenset((*_PLAIN, "same_word", "unsure", "negative_answers", "real_words", "exams", "warnings"))
+
+_WARNINGS: Final = ("safety.", "sign.")
 
 
 class WordLoading:
@@ -34,6 +37,7 @@ class WordLoading:
         self._same_word: dict[str, str] = {}
         self._unsure: dict[str, Unsure] = {}
         self._real: set[str] = set()
+        self._exams: dict[str, str] = {}
 
     def read(self, sheet: Sheet, block: Block) -> None:
         """Add a words file."""
@@ -47,6 +51,14 @@ class WordLoading:
         self._real.update(map(str, sheet.items(block, "real_words")))
         for section, says in _PLAIN.items():
             self.add(sheet, sheet.items(block, section), Meaning(says))
+        for modality, words in sheet.lists(block, "exams"):
+            if str(modality) not in MODALITIES:
+                sheet.wrong(modality, f"{modality} is not a modality", "use " + ", ".join(MODALITIES))
+            self._exams.update(dict.fromkeys(map(str, words), str(modality)))
+        for fact, phrases in sheet.lists(block, "warnings"):
+            if not str(fact).startswith(_WARNINGS):
+                sheet.wrong(fact, f"{fact} is not a finding", "name a finding of rules/FACTS.md")
+            self.add(sheet, phrases, Meaning(Says.FINDING, str(fact)))
         for word, fields in sheet.blocks(block, "unsure"):
             self._read_unsure(sheet, word, fields)
         for system, codes in sheet.lists(block, "negative_answers"):
@@ -84,7 +96,9 @@ class WordLoading:
         unsure = {word: one._replace(means=self._folded(one)) for word, one in self._unsure.items()}
         for settling in unsure.values():
             spelt.update(*settling.means.values())
-        return Wording(self._same_word, known, unsure, Spelling(spelt, self._real, means=self._meant))
+        exams = {self._meant(word): modality for word, modality in self._exams.items()}
+        spelt.update(exams)
+        return Wording(self._same_word, known, unsure, Spelling(spelt, self._real, means=self._meant), exams)
 
     def _meant(self, word: str) -> str:
         return self._same_word.get(word, word)

@@ -47,8 +47,8 @@ def test_every_order_fact_is_given_in_its_own_kind() -> None:
     stated = Stated(reasons("headache"), True, {"headache": Evidence("Reason: headache")})
     read = facts("CT head without contrast", stated, priority="stat")
     kinds = {Kind.FLAG: bool, Kind.CHOICE: frozenset, Kind.NAMES: Names, Kind.NUMBER: Interval}
-    assert set(read) == {fact.name for fact in ORDER}
-    for fact in ORDER:
+    assert set(read) == {fact.name for fact in ORDER} - {"order.exam_named"}  # read from the words
+    for fact in (one for one in ORDER if one.name in read):
         value = read[fact.name].value
         assert isinstance(value, kinds[fact.kind]), fact.name
         legal = value.values if isinstance(value, Names) else value if isinstance(value, frozenset) else frozenset()

@@ -13,6 +13,7 @@ RIGHT, PARTLY, UNREAD, WRONG = SCORES = ("right", "partly", "unread", "wrong")
 LATER = frozenset(
     [
         "antenatal-hydronephrosis",
+        "appendix-not-seen",
         "arterial-dissection",
         "back-pain-with-red-flag",
         "bronchiolitis-asthma-croup",

@@ -17,6 +17,16 @@ from __future__ import annotations
 
 from cds_service.facts.history.exams import History, prior_exams
 from cds_service.facts.history.results import NO_WORDS, ResultWords, load_results
-from cds_service.facts.history.select import alike, pending, performed
+from cds_service.facts.history.select import alike, pending, performed, requested
 
-__all__ = ["NO_WORDS", "History", "ResultWords", "alike", "load_results", "pending", "performed", "prior_exams"]
+__all__ = [
+    "NO_WORDS",
+    "History",
+    "ResultWords",
+    "alike",
+    "load_results",
+    "pending",
+    "performed",
+    "prior_exams",
+    "requested",
+]

@@ -7,7 +7,7 @@ from typing import Final
 
 from cds_service.facts.history.record import DIAGNOSTIC
 from cds_service.vocabulary.exams import Exam
-from cds_service.vocabulary.readings import Prior, Priors
+from cds_service.vocabulary.readings import Evidence, Prior, Priors
 
 _APART: Final = frozenset({"echocardiography", "obstetric", "other"})
 """Exams that answer other questions than a plain exam of the same modality and region."""
@@ -35,6 +35,20 @@ def pending(priors: Priors, like: Exam, *, complete: bool = False) -> Priors:
     """
     found, unknown = _any_of(priors.waiting().items, (like,))
     return Priors(found, complete and not unknown, priors.now)
+
+
+def requested(priors: Priors, drafts: Sequence[Exam]) -> Priors:
+    """
+    The exams requested and not done, and those of *drafts*, which are wanted now.
+
+    A request is one for certain, whether the exam takes place or not; requests nobody could read make no difference.
+    """
+    waiting = priors.waiting()
+    found = [prior._replace(certain=True) for prior in waiting.items]
+    if waiting.now is not None:
+        told = (Evidence("Ordered at the same time"),)
+        found[:0] = [Prior(one, waiting.now, waiting.now, pending=True, evidence=told) for one in drafts]
+    return Priors(found, now=waiting.now)
 
 
 def _only(like: Sequence[Exam]) -> Exam | None:

@@ -15,6 +15,7 @@ _LONGEST_KEPT: Final = 500
 _SHORT: Final = 60
 _STATING: Final = frozenset((Says.REASON, Says.ALONE))
 _NOT_TODAY: Final = frozenset((Mark.FAMILY, Mark.HISTORY, Mark.PAST_LIST, Mark.OLD, Mark.RESOLVED))
+_ELSEWHERE: Final = frozenset((Mark.FAMILY, Mark.RESOLVED))
 _HURTING: Final = frozenset((Says.FINDING, Says.ACCIDENT))
 
 
@@ -25,7 +26,8 @@ class Said(NamedTuple):
     ``named`` and ``alone`` map a reason to the clause that states it; those of ``alone`` are reasons only when
     nothing else is named. ``asked`` is the part of ``unread`` that the text asks for, as in "r/o" and "?".
     ``accident`` is the clause that tells of one, with or without saying what is hurt; ``pregnancy`` the clause that
-    leaves a pregnancy possible.
+    leaves a pregnancy possible. ``signs`` maps a finding to the clause that speaks of it, ``exams`` a modality to the
+    word that names an exam.
     """
 
     named: Mapping[str, str] = {}
@@ -35,6 +37,8 @@ class Said(NamedTuple):
     asked: tuple[str, ...] = ()
     accident: str = ""
     pregnancy: str = ""
+    signs: Mapping[str, str] = {}
+    exams: Mapping[str, str] = {}
 
 
 def read(text: str, codes: ReasonCodes) -> Said:
@@ -93,6 +97,7 @@ class _Reader:
                 self._settle(part)
         if not self._words.whole:
             self._unread.append("the rest of a long text")
+        known = self._codes.wording.exams
         return Said(
             self._named,
             self._alone,
@@ -101,7 +106,19 @@ class _Reader:
             tuple(self._asked),
             next((self._quote(part) for part in self._parts if _tells_of_accident(part)), ""),
             next((self._quote(part) for part in self._parts if _leaves_pregnancy_possible(part)), ""),
+            self._signs(),
+            {known[word]: word for word in self._words.words if word in known},
         )
+
+    def _signs(self) -> dict[str, str]:
+        """The findings spoken of: not those denied, settled or somebody else's, but past ones too."""
+        return {
+            meaning.name: self._quote(part)
+            for part in self._parts
+            if not part.negated and part.past not in _ELSEWHERE
+            for meaning, _, _ in part.said
+            if meaning.says is Says.FINDING and meaning.name
+        }
 
     def _part(self, part: Part) -> None:
         stated = [self._reasons[meaning.name] for meaning, _, _ in part.said if meaning.says in _STATING]

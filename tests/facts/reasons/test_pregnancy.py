@@ -2,17 +2,19 @@
 
 import pytest
 
-from cds_service.facts.reasons import stated_pregnancy, with_pregnancy
+from cds_service.facts.reasons import beside, with_pregnancy
 from cds_service.fhir.resources import Annotation, CodeableConcept, Coding, Reference, ServiceRequest
+from cds_service.vocabulary.finding_codes import load as load_findings
 from cds_service.vocabulary.readings import UNKNOWN, Evidence, Reading
 from cds_service.vocabulary.reason_codes import ReasonCodes
 from tests.facts.reasons.orders import icd, worded
 
+NO_FINDINGS = load_findings({})
 STATED = Evidence("pregnant", "ServiceRequest/order-1")
 
 
 def said(codes: ReasonCodes, **elements) -> str:
-    evidence = stated_pregnancy(ServiceRequest(id="order-1", **elements), codes)
+    evidence = beside(ServiceRequest(id="order-1", **elements), codes, NO_FINDINGS).pregnancy
     return "" if evidence is None else evidence.text
 
 
@@ -77,7 +79,7 @@ def test_odd_orders_say_nothing(codes: ReasonCodes):
 
 def test_evidence_names_the_order(codes: ReasonCodes):
     order = ServiceRequest(id="order-1", authoredOn="2026-03-02", reasonCode=[worded("fall, pregnant")])
-    assert stated_pregnancy(order, codes) == ("pregnant", "ServiceRequest/order-1", "2026-03-02")
+    assert beside(order, codes, NO_FINDINGS).pregnancy == ("pregnant", "ServiceRequest/order-1", "2026-03-02")
 
 
 class TestWithPregnancy:

@@ -314,7 +314,7 @@ READ: dict[str, str] = {
     "fall from 4 feet, LOC 10 seconds, vomiting x3": "minor-head-injury",
     "MVA with LOC": "major-trauma minor-head-injury",
     "11 yo with 24h of periumbilical pain now localized to RLQ, WBC 15": "right-lower-quadrant-pain abdominal-pain",
-    "eval for appendicitis - US non-visualized appendix": "suspected-appendicitis",
+    "eval for appendicitis - US non-visualized appendix": "appendix-not-seen",
     "hx hydrocephalus s/p VPS, now HA and vomiting": "hydrocephalus suspected-shunt-malfunction headache",
     "concussion 2 weeks ago, persistent headaches": "subacute-head-injury headache",
     "TBI 2 years ago, new seizures": "remote-head-injury afebrile-seizure",
@@ -358,7 +358,7 @@ READ: dict[str, str] = {
     "vomiting, no head injury": "vomiting",
     "no LOC, vomiting or seizure, head injury": "minor-head-injury",
     "cannot exclude appendicitis": "suspected-appendicitis",
-    "abdominal pain, appendix not visualized on US": "abdominal-pain suspected-appendicitis",
+    "abdominal pain, appendix not visualized on US": "abdominal-pain appendix-not-seen",
 }
 """Texts understood whole."""
 

@@ -1,0 +1,90 @@
+"""What an order says besides its reasons: findings that call for care, and other exams."""
+
+import pytest
+
+from cds_service.facts.reasons import Beside, beside
+from cds_service.fhir.resources import Annotation, CodeableConcept, Coding, ServiceRequest
+from cds_service.vocabulary.finding_codes import FindingCodes
+from cds_service.vocabulary.readings import UNKNOWN, Evidence, Reading
+from cds_service.vocabulary.reason_codes import ReasonCodes
+from tests.facts.findings.conftest import LISTS
+from tests.facts.reasons.orders import icd, worded
+
+STATED = Evidence("septic shock", "ServiceRequest/order-1")
+
+
+@pytest.fixture(scope="module")
+def findings() -> FindingCodes:
+    from cds_service.vocabulary.finding_codes import load
+
+    return load({f"rules/codes/findings/{path.name}": path.read_bytes() for path in sorted(LISTS.iterdir())})
+
+
+def order(**elements) -> ServiceRequest:
+    return ServiceRequest(id="order-1", **elements)
+
+
+@pytest.mark.parametrize(
+    ("text", "fact"),
+    [
+        ("RLQ pain, septic shock", "safety.hemodynamic_instability"),
+        ("fall, GCS 7", "safety.unstable"),
+        ("head injury, GCS 14", "sign.altered_mental_status"),
+        ("RLQ pain, h/o appendectomy", "safety.appendix_removed"),
+        ("headache, on warfarin", "safety.anticoagulant_use"),
+        ("head injury, hemophilia A", "safety.bleeding_disorder"),
+        ("back pain with leg weakness", "sign.focal_neuro_deficit"),
+        ("pneumonia, intubated", "safety.intubated_or_sedated"),
+        ("renal colic, septic", "safety.sepsis"),
+    ],
+)
+def test_a_warning_is_heard(text: str, fact: str, codes: ReasonCodes, findings: FindingCodes):
+    assert fact in beside(order(reasonCode=[worded(text)]), codes, findings).signs
+    assert fact in beside(order(note=[Annotation(text=text)]), codes, findings).signs
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["RLQ pain, no sepsis", "denies leg weakness, back pain", "headache, family history of hemophilia", "GCS 15"],
+)
+def test_what_is_denied_or_somebody_elses_is_none(text: str, codes: ReasonCodes, findings: FindingCodes):
+    assert not beside(order(reasonCode=[worded(text)]), codes, findings).heard()
+
+
+def test_reason_codes_speak_as_problems_do(codes: ReasonCodes, findings: FindingCodes):
+    said = beside(order(reasonCode=[icd("R65.21")]), codes, findings)
+    assert "safety.hemodynamic_instability" in said.coded
+
+
+@pytest.mark.parametrize(
+    ("text", "modality"),
+    [
+        ("RLQ pain, US equivocal", "US"),
+        ("appendix not seen on sono", "US"),
+        ("pneumonia, CXR with effusion", "XR"),
+        ("ankle injury, x-ray negative", "XR"),
+        ("shunt, MRI not possible", "MR"),
+        ("V.a. Appendizitis, Sonographie unklar", "US"),
+    ],
+)
+def test_other_exams_are_heard(text: str, modality: str, codes: ReasonCodes, findings: FindingCodes):
+    assert set(beside(order(reasonCode=[worded(text)]), codes, findings).exams) == {modality}
+
+
+def test_the_exams_own_name_is_no_other_exam(codes: ReasonCodes, findings: FindingCodes):
+    said = beside(order(code=CodeableConcept(text="CT KUB", coding=[Coding(display="US guided")])), codes, findings)
+    assert not said.exams
+
+
+def test_a_word_of_the_order_never_makes_a_finding_known():
+    said = Beside(signs={"safety.sepsis": STATED})
+    assert said.over("safety.sepsis", UNKNOWN) == Reading(None, (STATED,), suspected=True)
+    assert said.over("safety.sepsis", Reading(False)) == Reading(None, (STATED,), suspected=True)
+    assert said.over("safety.sepsis", Reading(True)) == Reading(True)
+    assert said.over("sign.fever", Reading(False)) == Reading(False)
+
+
+def test_a_code_of_the_order_yields_to_what_is_recorded():
+    said = Beside(coded={"safety.sepsis": STATED})
+    assert said.over("safety.sepsis", UNKNOWN) == Reading(None, (STATED,), suspected=True)
+    assert said.over("safety.sepsis", Reading(False)) == Reading(False)
