@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 
-from bench import bodies, judging
+from bench import bodies, judging, signed
 from bench.load import closed, each, http, paced
 from bench.servers import Server, bare, ours
 
@@ -103,6 +103,7 @@ def main() -> int:
         good &= half_load(one, other)
         print(f"\nResident memory: service {one.resident:.0f} MB (at most 150), bare {other.resident:.0f} MB")
         good &= one.resident < 150
+    good &= signed.table(PATH)
     print("\nEvery bar is met." if good else "\nA bar is MISSED.")
     return 0 if good else 1
 

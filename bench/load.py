@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from itertools import repeat
 
 
-def http(path: str, body: bytes) -> bytes:
-    """One request as bytes."""
+def http(path: str, body: bytes, *headers: str) -> bytes:
+    """One request as bytes; *headers* are added as they are."""
     lines = (
         f"POST {path} HTTP/1.1",
         "Host: 127.0.0.1",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
+        *headers,
     )
     return "\r\n".join((*lines, "", "")).encode() + body
 

@@ -78,18 +78,13 @@ def running(name: str, command: list[str], port: int, ready: str, environment: d
 
 
 @contextmanager
-def ours() -> Iterator[Server]:
-    """The service as a hospital runs it: real rules, decision log and metrics on."""
+def ours(**more: str) -> Iterator[Server]:
+    """The service as a hospital runs it: real rules, decision log and metrics on; *more* goes into its environment."""
     port = free_port()
     with tempfile.TemporaryDirectory() as data:
         command = [sys.executable, "-m", "cds_service.cli", "serve", "--port", str(port)]
-        with running(
-            "service",
-            command,
-            port,
-            "/health/ready",
-            {"CDS_DATA": data, "CDS_LOG_LEVEL": "warning", "CDS_CLIENT_RATE": "0"},
-        ) as server:
+        environment = {"CDS_DATA": data, "CDS_LOG_LEVEL": "warning", "CDS_CLIENT_RATE": "0", **more}
+        with running("service", command, port, "/health/ready", environment) as server:
             yield server
 
 

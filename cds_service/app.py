@@ -25,7 +25,7 @@ from starlette.types import Receive, Scope, Send
 from cds_service import __doc__ as about
 from cds_service import clients
 from cds_service.advise import Advisor
-from cds_service.clients.doorkeeper import Doorkeeper
+from cds_service.clients.doorkeeper import Doorkeeper, Uses
 from cds_service.clients.opening import doorkeeper
 from cds_service.facts.gather import Site
 from cds_service.fhir.client import new_cache
@@ -46,7 +46,9 @@ from cds_service.library import Library, Places
 from cds_service.outbound import Outbound
 from cds_service.patient_view import PATH, PatientView
 from cds_service.settings import Settings
+from cds_service.storage.database import Database
 from cds_service.storage.retention import Keeping
+from cds_service.storage.shared_tokens import SharedTokens
 from cds_service.storage.store import Store
 from cds_service.storage.used_tokens import used_tokens
 from cds_service.telemetry import Metrics, log
@@ -118,19 +120,31 @@ async def guarded(
         yield None
         return
     longest = max(client.trust.remembered for client in known.values() if client.trust)
-    uses = used_tokens(settings.data, longest)
-    looking = asyncio.create_task(uses.watch())
 
     def counted(client: str, outcome: str) -> None:
         metrics.key_fetches.labels(client, outcome).inc()
 
+    async with remembered(settings, longest) as uses, doorkeeper(known.values(), uses, counted) as door:
+        log().info("callers are checked by their tokens", host=settings.host, count=len(known))
+        yield door
+
+
+@asynccontextmanager
+async def remembered(settings: Settings, seconds: float) -> AsyncIterator[Uses]:
+    """Where used tokens are remembered for *seconds*: on this machine, and in the database for replicas on others."""
+    own = used_tokens(settings.data, seconds)
+    looking = asyncio.create_task(own.watch())
+    place = settings.used_tokens
+    if place == "auto":
+        place = "machine" if settings.database_url.startswith("sqlite") else "database"
+    shared = SharedTokens(own, Database(settings.database_url)) if place == "database" else None
     try:
-        async with doorkeeper(known.values(), uses, counted) as door:
-            log().info("callers are checked by their tokens", host=settings.host, count=len(known))
-            yield door
+        yield shared or own
     finally:
         looking.cancel()
-        uses.close()
+        if shared is not None:
+            await asyncio.to_thread(shared.close)
+        own.close()
 
 
 def build(settings: Settings, assemble: Assemble = assembled, *, templates: Mapping[str, str] = TEMPLATES) -> FastAPI:

@@ -41,6 +41,7 @@ class Settings:
     port: int = 8080
     public_url: str = ""
     discovery: str = "token"
+    used_tokens: str = "auto"
     cors_origins: tuple[str, ...] = ("*",)
     time_zone: str = "UTC"
     licences: frozenset[str] = frozenset()
@@ -243,6 +244,14 @@ SETTINGS: tuple[Setting, ...] = (
         "Whether discovery asks for a token, where callers carry them, or is open to everybody.",
         _one_of("token", "open"),
         "token or open",
+    ),
+    Setting(
+        "used_tokens",
+        "word",
+        "auto",
+        "Where replicas see that a token was used: on one machine (CDS_DATA), in the database, or as the database is.",
+        _one_of("auto", "machine", "database"),
+        "auto (database where it is a server), machine or database",
     ),
     Setting(
         "cors_origins",

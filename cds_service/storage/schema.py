@@ -110,6 +110,15 @@ suppressions = Table(
     Index("suppressions_by_time", "noted_at"),
 )
 
+used_tokens = Table(
+    "used_tokens",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("until", Float, nullable=False),
+    Index("used_tokens_by_time", "until"),
+)
+"""Digests of tokens that were used, for replicas on several machines."""
+
 Row = Mapping[str, Any]
 
 
@@ -137,6 +146,13 @@ def _written(connection: Connection, table: Table, columns: tuple[str, ...]) -> 
         statement = _insert(connection, table).on_conflict_do_nothing()
         known = _STATEMENTS[key] = statement.compile(dialect=connection.dialect, column_keys=list(columns))
     return known
+
+
+def add_new(connection: Connection, table: Table, rows: Sequence[Row]) -> set[Any]:
+    """Insert *rows*; the keys of those that were not there before, in one step for everybody who inserts."""
+    (key,) = table.primary_key
+    statement = _insert(connection, table).on_conflict_do_nothing().returning(key)
+    return set(connection.execute(statement, list(rows)).scalars()) if rows else set()
 
 
 def put(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

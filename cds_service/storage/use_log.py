@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 SLOT_SECONDS = 600
 SLOW_SECONDS = 0.05
-"""A line takes some microseconds; a disk that needs longer than this is not waited for again at once."""
+"""A line takes some microseconds, unless the disk or the machine is in trouble."""
 
 _LINE = struct.Struct("<16sIQ")
 _CHECK = struct.Struct("<I")
@@ -66,6 +66,8 @@ class UseLog:
         self._slot = -1
         self._file = -1
         self._read = 0
+        self.slow = 0
+        """How many lines in a row took too long."""
         self.interrupted = False
         """Whether the machine went down while there were uses that may not have reached the disk."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +88,10 @@ class UseLog:
         return self._claim(seen, name) if seen else _UNDISPUTED
 
     def news(self) -> Sequence[Use]:
-        """What others have used since we last looked. Raises OSError."""
+        """What others have used since we last looked. Raises OSError, also once when the log was removed."""
+        if self._file >= 0 and os.fstat(self._file).st_nlink == 0:
+            self.close()
+            raise OSError(errno.ENOENT, "the log was removed")
         return self._claim([*self._turn(), *self._news()], b"").others
 
     def _claim(self, seen: Sequence[_Line], name: bytes) -> Claim:
@@ -126,20 +131,18 @@ class UseLog:
         began = time.monotonic()
         if os.write(self._file, lines) != len(lines):
             raise OSError(errno.ENOSPC, "a line was cut short")
-        if time.monotonic() - began > SLOW_SECONDS:
-            raise OSError(errno.EBUSY, "the disk is slow")
-        status = os.fstat(self._file)
-        if status.st_nlink == 0:
-            self.close()
-            raise OSError(errno.ENOENT, "the log was removed")
-        if status.st_size == self._read + len(lines):
-            self._read = status.st_size
+        self.slow = self.slow + 1 if time.monotonic() - began > SLOW_SECONDS else 0
+        end = os.lseek(self._file, 0, os.SEEK_CUR)  # an appending write leaves the place just behind itself
+        if end == self._read + len(lines):
+            self._read = end
             return ()
-        return self._news()
+        return self._until(end)
 
     def _news(self) -> Sequence[_Line]:
-        size = os.fstat(self._file).st_size
-        fresh = os.pread(self._file, size - self._read, self._read)
+        return self._until(os.fstat(self._file).st_size)
+
+    def _until(self, end: int) -> Sequence[_Line]:
+        fresh = os.pread(self._file, end - self._read, self._read)
         self._read += len(fresh)
         return list(_lines(fresh, time.time()))
 

@@ -24,7 +24,9 @@ ROOM = 1_000_000
 SLOT_SECONDS = 60
 LOOK_SECONDS = 1.0
 REST_SECONDS = 10.0
-"""A log that failed or was slow is left alone for so long."""
+"""A log that failed, or was slow several times in a row, is left alone for so long."""
+
+MOST_SLOW = 3
 
 
 class UsedTokens:
@@ -94,6 +96,9 @@ class UsedTokens:
             self._rests_until = now + REST_SECONDS
             return True
         self._unwritten.clear()
+        if uses.slow >= MOST_SLOW:
+            log().warning("used tokens cannot be written down", error="slow")
+            self._rests_until = now + REST_SECONDS
         for other in claim.others:
             self._remember(other, now)
         return claim.first
