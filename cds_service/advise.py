@@ -35,6 +35,7 @@ from cds_service.judging import (
     SENDER,
     Judged,
     Order,
+    Told,
     card_writer,
     imaging_orders,
     renamed,
@@ -106,7 +107,7 @@ class Advisor:
         decision = random_id()
         if orders:
             record = earlier or await self.record(client, request, deadline)
-            told = tell(orders, record, content, request, now=now, site=self.site)
+            told = self._told(orders, record, content, request, now)
             for one in told.judged:
                 issued += self._write(one, client, request, content, decision, now)
         answer = self._answer([one.card for one in issued], decision, content, told.incomplete)
@@ -129,6 +130,11 @@ class Advisor:
         if needs is TEMPLATES and not (fetched.values or fetched.gaps):
             self.known.keep(client.id, request, record)
         return record
+
+    def _told(
+        self, orders: Sequence[Order], record: LazyRecords, content: Content, request: HookRequest, now: datetime
+    ) -> Told:
+        return tell(orders, record, content, request, now=now, site=self.site)
 
     # cards
 

@@ -11,6 +11,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cds_service import __doc__ as about
 from cds_service import clients
@@ -52,11 +53,16 @@ from cds_service.storage.shared_tokens import SharedTokens
 from cds_service.storage.store import Store
 from cds_service.storage.used_tokens import used_tokens
 from cds_service.telemetry import Metrics, log
+from cds_service.telemetry.traces import Traces
 from cds_service.timeline.links import Pictures
+from cds_service.traced import TracedAdvisor, TracedOutbound
 from cds_service.transparency.pages import Pages
 
-Assemble = Callable[[Settings, Metrics], AbstractAsyncContextManager[Parts]]
+Assemble = Callable[..., AbstractAsyncContextManager[Parts]]
 """Opens the parts of a running service and closes them at the end."""
+
+_CALL = CALLS + "/{service_id}"
+_FEEDBACK = _CALL + "/feedback"
 
 _NO_EXPORT: TelemetryConfig = {
     "tracing": False,
@@ -69,7 +75,7 @@ _NO_EXPORT: TelemetryConfig = {
 
 
 @asynccontextmanager
-async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts]:
+async def assembled(settings: Settings, metrics: Metrics, traces: Traces | None = None) -> AsyncIterator[Parts]:
     """
     The parts of the service as *settings* say: content loaded, storage open, connections warm.
 
@@ -81,7 +87,8 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
         Places(settings.rules, settings.cards, settings.data, settings.site, settings.licences), announcer(metrics)
     )
     await asyncio.to_thread(library.start)
-    outbound = Outbound((server for client in known.values() for server in client.fhir_servers), metrics=metrics)
+    bases = [server for client in known.values() for server in client.fhir_servers]
+    outbound = TracedOutbound(traces, bases, metrics=metrics) if traces else Outbound(bases, metrics=metrics)
     outbound.warm()
     store = Store(
         settings.data,
@@ -90,7 +97,8 @@ async def assembled(settings: Settings, metrics: Metrics) -> AsyncIterator[Parts
         keeping=Keeping(settings.decision_days, settings.feedback_days),
     )
     metrics.total("cds_journal_dropped_records", "Records of advice that could not be kept.", lambda: store.dropped)
-    advisor = Advisor(
+    make = partial(TracedAdvisor, traces) if traces else Advisor
+    advisor = make(
         library, store, outbound, new_cache(), metrics, Site(settings.time_zone), public_url=settings.public_url
     )
     try:
@@ -147,20 +155,27 @@ async def remembered(settings: Settings, seconds: float) -> AsyncIterator[Uses]:
         own.close()
 
 
-def build(settings: Settings, assemble: Assemble = assembled, *, templates: Mapping[str, str] = TEMPLATES) -> FastAPI:
-    """The app, ready for a server; *assemble* makes its parts when it starts."""
+def build(
+    settings: Settings,
+    assemble: Assemble = assembled,
+    *,
+    templates: Mapping[str, str] = TEMPLATES,
+    traces: Traces | None = None,
+) -> FastAPI:
+    """The app, ready for a server; *assemble* makes its parts when it starts, with *traces* where it is given some."""
     metrics = Metrics()
-    state = State(settings, metrics)
+    state = State(settings, metrics, traces)
+    opened = partial(assemble, traces=traces) if traces else assemble
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with assemble(settings, metrics) as parts, _watched(parts.library, settings.reload_seconds):
+        async with opened(settings, metrics) as parts, _watched(parts.library, settings.reload_seconds):
             state.open(parts)
             yield
             state.close()
 
     return Service(
-        ServiceCall(state),
+        state.served(ServiceCall(state), "POST", _CALL),
         metrics,
         title=about or "",
         docs_url=None,
@@ -175,7 +190,8 @@ def build(settings: Settings, assemble: Assemble = assembled, *, templates: Mapp
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
                 allow_methods=["GET", "POST"],
-                allow_headers=["authorization", "content-type"],
+                allow_headers=["authorization", "content-type", "x-request-id", "traceparent"],
+                expose_headers=["x-request-id"],
             ),
             Middleware(Guard, metrics=metrics),
         ],
@@ -191,7 +207,7 @@ class Service(FastAPI):
     which names its origin, takes the way through them.
     """
 
-    def __init__(self, call: ServiceCall, metrics: Metrics, **more: Any) -> None:
+    def __init__(self, call: ASGIApp, metrics: Metrics, **more: Any) -> None:
         super().__init__(**more)
         self._call = Guard(call, metrics)
 
@@ -221,9 +237,9 @@ def routes(state: State, templates: Mapping[str, str]) -> list[BaseRoute]:
     shown = {"off": None, "on": OF_HISTORY}.get(state.settings.patient_view, OF_DOSES)
     offered = json_answer(msgspec.json.encode(discovery(templates, shown)))
     return [
-        Route("/cds-services/{service_id}", ServiceCall(state), methods=["POST"]),
-        Route(CALLS, Discovery(state, offered), methods=["GET"]),
-        Route("/cds-services/{service_id}/feedback", Feedback(state), methods=["POST"]),
+        Route(_CALL, state.served(ServiceCall(state), "POST", _CALL), methods=["POST"]),
+        Route(CALLS, state.served(Discovery(state, offered), "GET", CALLS), methods=["GET"]),
+        Route(_FEEDBACK, state.served(Feedback(state), "POST", _FEEDBACK), methods=["POST"]),
         Route(PATH + "{name}", PictureRoute(state), methods=["GET"]),
         Route("/rules", Rules(state), methods=["GET"]),
         Route("/rules/{rule_id}", Rules(state), methods=["GET"]),

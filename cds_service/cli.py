@@ -26,6 +26,7 @@ from cds_service.storage import command as storage
 if TYPE_CHECKING:
     from cds_service.content import Content
     from cds_service.hooks.request import HookRequest
+    from cds_service.telemetry.traces import Traces
 
 FAILED, USAGE = 1, 2
 
@@ -82,8 +83,20 @@ def _serve(parsed: argparse.Namespace, _: Settings) -> int:
     chosen = settings_file.read({**os.environ, **{name: value for name, value in given.items() if value is not None}})
     telemetry.configure(chosen.log_level)
     options = app.server_options(chosen)
-    uvicorn.run(app.build(chosen), **options)
+    traces = _traces(chosen)
+    uvicorn.run(app.build(chosen, traces=traces), **options)
+    if traces is not None:
+        traces.close()
     return 0
+
+
+def _traces(chosen: Settings) -> Traces | None:
+    """Where spans go, when the site wants them; nothing of it is loaded otherwise."""
+    if chosen.traces == "off":
+        return None
+    from cds_service.telemetry.traces import Traces
+
+    return Traces()
 
 
 def _content_of(settings: Settings) -> tuple[dict[str, bytes], datetime]:

@@ -53,6 +53,7 @@ class Settings:
     client_rate: float = 1000.0
     reload_seconds: float = 1.0
     log_level: str = "info"
+    traces: str = "off"
 
 
 class Setting(NamedTuple):
@@ -340,6 +341,14 @@ SETTINGS: tuple[Setting, ...] = (
         "The least urgent lines to log.",
         _one_of("debug", "info", "warning", "error"),
         "debug, info, warning or error",
+    ),
+    Setting(
+        "traces",
+        "word",
+        "off",
+        "Whether OpenTelemetry traces are sent; where to is said by the standard OTEL_EXPORTER_OTLP_... variables.",
+        _one_of("on", "off"),
+        "on or off",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""The outermost ring: whatever escapes a route is answered in JSON, without a word about itself."""
+"""The outermost ring: each request gets its id, and whatever escapes a route is answered in JSON, without a word."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cds_service.http.problems import fault
 from cds_service.telemetry import Metrics, log, place
+from cds_service.telemetry.requests import HEADER, REQUEST, request_id
 
 
 class Guard:
@@ -20,10 +21,14 @@ class Guard:
             await self._app(scope, receive, send)
             return
         begun = False
+        request = request_id(scope["headers"])
+        REQUEST.set(request)
 
         async def watched(message: Message) -> None:
             nonlocal begun
-            begun = True
+            if not begun:
+                begun = True
+                message = {**message, "headers": [*message["headers"], (HEADER, request.encode())]}
             await send(message)
 
         try:
@@ -32,4 +37,4 @@ class Guard:
             self._metrics.faults.labels("route").inc()
             log().error("route failed", error=type(error).__name__, place=place(error))
             if not begun:
-                await fault().send(send)
+                await fault().send(watched)

@@ -121,9 +121,10 @@ class ServiceCall(Endpoint):
     def __init__(self, state: State) -> None:
         super().__init__(state, "")
         self._slots: Slots = state.slots
+        self._parse = state.traces.step("parse", parse) if state.traces else parse
 
     async def _served(self, client: Client, service_id: str, body: bytes, seconds: float) -> Answer:
-        request = parse(body, service_hook=self._state.hooks[service_id])
+        request = self._parse(body, service_hook=self._state.hooks[service_id])
         with self._slots:
             return await self._advised(client, request, seconds)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from starlette.types import ASGIApp
+
 from cds_service.errors import NotReady
 from cds_service.hooks.discovery import HOOKS, WITH_PATIENT_VIEW
 from cds_service.http.access import Access
@@ -11,20 +13,26 @@ from cds_service.http.limits import Intake, Line, Rates, Slots
 from cds_service.http.ports import Library, Parts
 from cds_service.settings import Settings
 from cds_service.telemetry import Metrics
+from cds_service.telemetry.traces import Traces
 
 
 class State:
     """One app's parts, limits and counters. The parts arrive when the app starts and go when it ends."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, traces: Traces | None = None) -> None:
         self.settings = settings
         self.metrics = metrics
+        self.traces = traces
         self.intake = Intake(settings.max_body_bytes, settings.body_seconds)
         self.hooks = WITH_PATIENT_VIEW if settings.patient_view != "off" else HOOKS
         self.slots = Slots(settings.max_concurrent)
         self.line = Line(settings.deadline_ms / 1000)
         self.rates = Rates(settings.client_rate)
         self._open: tuple[Parts, Access] | None = None
+
+    def served(self, app: ASGIApp, method: str, route: str) -> ASGIApp:
+        """*app* in a span of its own where traces are on, else *app* itself."""
+        return self.traces.serving(app, method, route) if self.traces else app
 
     def open(self, parts: Parts) -> None:
         """Put *parts* to work."""

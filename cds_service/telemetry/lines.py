@@ -18,6 +18,8 @@ from typing import Any, TextIO, cast
 
 import structlog
 
+from cds_service.telemetry.requests import REQUEST
+
 FIELDS = frozenset(
     {
         "event",
@@ -58,6 +60,7 @@ FIELDS = frozenset(
         "port",
         "version",
         "kind",
+        "request",
     }
 )
 """The only fields a log line may have."""
@@ -74,6 +77,14 @@ def allowed(_: Any, __: str, line: MutableMapping[str, Any]) -> Mapping[str, Any
     {'event': 'advised', 'cards': 1}
     """
     return {name: _safe(value) for name, value in line.items() if name in FIELDS}
+
+
+def _of_request(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """*line* with the id of the request it is about, if it is about one."""
+    request = REQUEST.get()
+    if request:
+        line["request"] = request
+    return line
 
 
 def _safe(value: Any) -> Any:
@@ -144,6 +155,7 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _of_request,
             allowed,
             structlog.processors.JSONRenderer(),
         ],

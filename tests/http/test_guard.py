@@ -16,7 +16,7 @@ def run(app, scope=None):
     async def receive():
         return {"type": "http.request"}
 
-    asyncio.run(Guard(app, metrics)(scope or {"type": "http"}, receive, send))
+    asyncio.run(Guard(app, metrics)(scope or {"type": "http", "headers": []}, receive, send))
     return sent, metrics.text()
 
 
