@@ -96,7 +96,7 @@ async def assembled(settings: Settings, metrics: Metrics, traces: Traces | None 
         spool_bytes=settings.spool_bytes,
         keeping=Keeping(settings.decision_days, settings.feedback_days),
     )
-    metrics.total("cds_journal_dropped_records", "Records of advice that could not be kept.", lambda: store.dropped)
+    _watch(metrics, library, store)
     make = partial(TracedAdvisor, traces) if traces else Advisor
     advisor = make(
         library, store, outbound, new_cache(), metrics, Site(settings.time_zone), public_url=settings.public_url
@@ -116,6 +116,18 @@ def _viewer(settings: Settings, advisor: Advisor, store: Store) -> PatientView |
     if settings.patient_view == "off":
         return None
     return PatientView(advisor, Pictures(store.identity.seal), with_doses=settings.patient_view == "with-doses")
+
+
+def _watch(metrics: Metrics, library: Library, store: Store) -> None:
+    """What is asked for whenever somebody looks at the counters."""
+    metrics.total("cds_journal_dropped_records", "Records of advice that could not be kept.", lambda: store.dropped)
+    metrics.gauge("cds_spool_bytes", "Bytes on the local disk that wait for the database.", read=lambda: store.spooled)
+    metrics.gauge(
+        "cds_content_refused", "1 while the last edit is refused.", read=lambda: bool(library.status.problems)
+    )
+    metrics.gauge(
+        "cds_content_last_good", "1 while content kept on disk stands in.", read=lambda: library.status.from_last_good
+    )
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 from cds_service.clients.clients import Client
-from cds_service.errors import Busy, NotReady, RequestError, TooManyCalls, UnknownCaller, UnknownService
+from cds_service.errors import Busy, NotReady, RequestError, RequestTooSlow, TooManyCalls, UnknownCaller, UnknownService
 from cds_service.hooks.feedback import FeedbackItem, parse_feedback
 from cds_service.hooks.parse import parse
 from cds_service.hooks.request import HookRequest
@@ -62,6 +62,8 @@ def refusal(state: State, error: RequestError, service: str) -> Answer:
         log().info("refused", service=service, status=error.status, client=error.client, reason=error.reason)
     else:
         log().info("refused", service=service, status=error.status, reason=str(error))
+    if isinstance(error, RequestTooSlow):
+        state.metrics.timeouts.labels("body").inc()
     if isinstance(error, Busy | TooManyCalls):
         state.metrics.shed.labels(error.full if isinstance(error, Busy) else "client").inc()
     return problem(error)

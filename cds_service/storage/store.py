@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -52,6 +53,7 @@ class Store:
         spool_bytes: int = SPOOL_BYTES,
         keeping: Keeping | None = None,
     ) -> None:
+        self._spool = data / "spool"
         self.identity = identity_in(data)
         self._quiet = Quiet(quiet_hours)
         self._database = Database(url, self._opened)
@@ -62,7 +64,7 @@ class Store:
             self.identity,
             self._quiet,
             issued=self._recent.get,
-            folder=data / "spool",
+            folder=self._spool,
             room=spool_bytes,
         )
         self._heard = 0.0
@@ -80,6 +82,13 @@ class Store:
     def dropped(self) -> int:
         """Records of advice that could not be kept."""
         return self._journal.dropped
+
+    @property
+    def spooled(self) -> int:
+        """Bytes on the local disk that wait for the database."""
+        with suppress(OSError):
+            return sum(path.stat().st_size for path in self._spool.iterdir())
+        return 0
 
     def issued(self, card: IssuedCard) -> None:
         """Keep a card that was issued; never waits, never fails."""
