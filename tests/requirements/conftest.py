@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.requirements import figures
 from tests.requirements.service import Ehr, Service, ehr, running
 
 
@@ -37,3 +38,11 @@ def service(started: Service, hospital: Ehr) -> Iterator[Service]:
     hospital.forget()
     yield started
     assert started.process.poll() is None, started.said()[-2000:]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The figures of the long runs, last of all."""
+    if figures.SAID:
+        terminalreporter.section("figures")
+        for line in figures.SAID:
+            terminalreporter.write_line(line)

@@ -146,9 +146,9 @@ class Service:
 
 
 @contextmanager
-def running(data: Path, *, ready: bool = True, **environment: str) -> Iterator[Service]:
+def running(data: Path, *, ready: bool = True, port: int = 0, **environment: str) -> Iterator[Service]:
     """The service while it runs, keeping what it keeps in *data*; waited for until it is ready, or only alive."""
-    port, log = free_port(), data / "service.log"
+    port, log = port or free_port(), data / "service.log"
     data.mkdir(parents=True, exist_ok=True)
     given = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
     given |= {"PYTHONPATH": str(ROOT), "CDS_DATA": str(data), **environment}
