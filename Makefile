@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo serve test check bench recognition soak lock docs browser postgres clean
+.PHONY: help setup setup-dev demo serve test check bench recognition soak lock dist sbom docs browser postgres clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
@@ -42,6 +42,7 @@ check: setup  ## everything a reviewer would look at, without the tests
 	$(BIN)/lint-imports
 	$(BIN)/cds-service check
 	$(BIN)/cds-service docs --check
+	$(BIN)/python scripts/audit.py
 
 test: check browser postgres  ## all tests, browser tests included
 	$(BIN)/pytest -n auto -m "not soak" --cov --cov-report=term-missing:skip-covered
@@ -58,7 +59,14 @@ soak: setup browser postgres  ## the long runs
 lock:  ## write the lock files anew
 	$(PYTHON) -m pip install --quiet uv
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --quiet --output-file requirements.lock
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --quiet --output-file requirements-dev.lock
+	uv pip compile pyproject.toml --extra dev --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --quiet --output-file requirements-dev.lock
+
+dist: setup sbom  ## the package, and the list of its parts
+	$(BIN)/python -m hatchling build -t wheel -d dist
+
+sbom: setup  ## dist/sbom.json: every library in it, with hashes
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible --of JSON -o dist/sbom.json
 
 docs: setup  ## write the generated pages anew
 	$(BIN)/cds-service docs
