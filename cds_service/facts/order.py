@@ -118,7 +118,9 @@ def extra_region(recognised: Recognised, reasons: Names, regions: Mapping[str, f
     if not all(about):
         return UNKNOWN
     needed = _mask(frozenset().union(*(stated for stated in about if stated)))
-    return Reading(Names(_covered_needlessly(exam.mask, needed)), recognised.evidence)
+    extra = _covered_needlessly(exam.mask, needed)
+    told = (Evidence(f"No stated reason is about: {', '.join(sorted(extra))}"),) if extra else ()
+    return Reading(Names(extra), (*told, *recognised.evidence))
 
 
 @lru_cache(maxsize=4096)

@@ -39,6 +39,7 @@ _WORDS: Final = {
     "outpatient": OTHER,
     "ambulatory": OTHER,
 }
+_SAID: Final = {OTHER: "not admitted"}
 _EMERGENCY_LASTS: Final = timedelta(hours=24)
 
 
@@ -54,7 +55,7 @@ def setting_facts(records: Records, encounter_id: str | None, now: datetime) -> 
     emergency = kind == EMERGENCY or _came_as_emergency(encounter, kind, now)
     return {
         "setting.emergency": Reading(emergency, (Evidence("emergency visit", source),) if emergency else ()),
-        "setting.inpatient": Reading(kind == INPATIENT, (Evidence(f"{kind} visit", source),)),
+        "setting.inpatient": Reading(kind == INPATIENT, (Evidence(_SAID.get(kind, f"{kind} visit"), source),)),
     }
 
 

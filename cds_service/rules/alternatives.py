@@ -147,8 +147,14 @@ class Alternatives:
             exam.modality == "MR",
             radiation(exam),
             exam.mask.bit_count(),
+            exam not in self._named(),
             str(exam),
         )
+
+    def _named(self) -> set[Exam]:
+        """The exams the judged situations themselves name: of two of the same parts theirs is offered."""
+        variants = (self.topic.variants[place] for place in self.stand.judged)
+        return {placed(row.exam, self.order) for variant in variants for row in variant.rows}
 
     def best_words(self, exam: Exam) -> str:
         """The best rating of *exam* in the situations judged by, in the guideline's words."""

@@ -8,7 +8,7 @@ from cds_service.vocabulary.finding_codes import FindingCodes
 from cds_service.vocabulary.readings import UNKNOWN, Evidence, Reading
 from cds_service.vocabulary.reason_codes import ReasonCodes
 from tests.facts.findings.conftest import LISTS
-from tests.facts.reasons.orders import icd, worded
+from tests.facts.reasons.orders import icd, narrowest, reasons_of, worded
 
 STATED = Evidence("septic shock", "ServiceRequest/order-1")
 
@@ -88,3 +88,23 @@ def test_a_code_of_the_order_yields_to_what_is_recorded():
     said = Beside(coded={"safety.sepsis": STATED})
     assert said.over("safety.sepsis", UNKNOWN) == Reading(None, (STATED,), suspected=True)
     assert said.over("safety.sepsis", Reading(False)) == Reading(False)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Kopfschmerzen", {"headache"}),
+        ("Schädel-Hirn-Trauma", {"minor-head-injury"}),
+        ("V.a. Appendizitis", {"suspected-appendicitis"}),
+        ("Bauchschmerzen", {"abdominal-pain"}),
+        ("Nierenkolik", {"suspected-kidney-stone"}),
+        ("céphalées", {"headache"}),
+        ("suspicion appendicite", {"suspected-appendicitis"}),
+        ("colique néphrétique", {"suspected-kidney-stone"}),
+        ("cefalea", {"headache"}),
+        ("polmonite", {"suspected-pneumonia"}),
+        ("scoliosi", {"scoliosis"}),
+    ],
+)
+def test_the_commonest_reasons_in_three_more_languages(text: str, names: set[str], codes: ReasonCodes):
+    assert narrowest(reasons_of(codes, worded(text)), codes) == names

@@ -408,7 +408,7 @@ UNCLEAR: dict[str, str] = {
     "rib fracture": "",
     "orbital fracture, headache": "headache",
     "knee swelling": "",
-    "Kopfschmerzen": "",
+    "Schluckauf": "",
     "головная боль": "",
     "abscess": "",
     "???": "",
