@@ -1,8 +1,8 @@
 """
-The command line: serve, check, explain, docs, catalogue, storage.
+The command line: serve, check, explain, docs, catalogue, storage, clients.
 
-Exit status: 0 when all is well; 1 when the content or the request is wrong, or a page is out of date;
-2 when the call or a setting is wrong.
+Exit status: 0 when all is well; 1 when the content, clients.yaml, the request or a token is wrong, or a page
+is out of date; 2 when the call or a setting is wrong.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from cds_service import __version__
 from cds_service import settings as settings_file
 from cds_service.catalogue import command as catalogue
+from cds_service.clients import command as callers
 from cds_service.errors import ContentError, Problem, RequestError, SettingsError
 from cds_service.settings import Settings
 from cds_service.storage import command as storage
@@ -39,18 +40,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(parsed.run(parsed, settings))
     except SettingsError as error:
         print(error, file=sys.stderr)
+        for problem in _of_clients():
+            print(problem, file=sys.stderr)
         return USAGE
     except ContentError as error:
         _print_problems(error.problems)
         return FAILED
 
 
+def _of_clients() -> Sequence[Problem]:
+    """What is wrong with clients.yaml as well, so that whoever corrects a setting need not come twice."""
+    from cds_service import clients
+
+    try:
+        clients.load(Path(os.environ.get("CDS_SITE", "").strip() or os.devnull))
+    except ContentError as error:
+        return error.problems
+    except OSError:
+        pass
+    return ()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="cds-service",
         description="Pediatric imaging decision support, CDS Hooks. Settings come from the environment (CDS_...).",
-        epilog="exit status: 0 all is well; 1 the content or the request is wrong, or a page is out of date; "
-        "2 the call or a setting is wrong",
+        epilog="exit status: 0 all is well; 1 the content, clients.yaml, the request or a token is wrong, or a "
+        "page is out of date; 2 the call or a setting is wrong",
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -65,12 +81,14 @@ def _parser() -> argparse.ArgumentParser:
     explain = commands.add_parser("explain", help="what one request leads to, and why")
     explain.add_argument("request", type=Path, help="a JSON file with a CDS Hooks request, or - for standard input")
     explain.add_argument("--all", action="store_true", help="also the rules that don't apply")
+    explain.add_argument("--client", default="", help="which client of clients.yaml asks, where there are several")
     explain.set_defaults(run=_explain)
     docs = commands.add_parser("docs", help="write the generated pages anew")
     docs.add_argument("--check", action="store_true", help="only say which pages are out of date")
     docs.set_defaults(run=_docs)
     catalogue.add_to(commands)
     storage.add_to(commands)
+    callers.add_to(commands, _test_token)
     return parser
 
 
@@ -97,6 +115,18 @@ def _traces(chosen: Settings) -> Traces | None:
     from cds_service.telemetry.traces import Traces
 
     return Traces()
+
+
+def _test_token(parsed: argparse.Namespace, settings: Settings) -> int:
+    from cds_service import clients
+    from cds_service.storage.use_log import used
+
+    known = clients.load(settings.site, settings.fhir_servers)
+    if clients.checked(known) and not settings.public_url:
+        raise SettingsError("CDS_PUBLIC_URL: nothing was given; give the base URL clients call, which tokens name")
+    names = used(settings.data / "used-tokens")
+    service = callers.Service(known, settings.public_url, names.__contains__)
+    return 0 if callers.explain(parsed.token, service) else FAILED
 
 
 def _content_of(settings: Settings) -> tuple[dict[str, bytes], datetime]:
@@ -174,7 +204,11 @@ def _explain(parsed: argparse.Namespace, settings: Settings) -> int:
 
     files, now = _content_of(settings)
     made = content.build(files, today=now.date(), licences=settings.licences, run_examples=False)
-    (client,) = clients.load(settings.site, settings.fhir_servers).values()
+    known = clients.load(settings.site, settings.fhir_servers)
+    client = known.get(parsed.client or next(iter(known)))
+    if client is None or (len(known) > 1 and not parsed.client):
+        print(f"--client: name one of {', '.join(known)}", file=sys.stderr)
+        return USAGE
     try:
         source = sys.stdin.buffer.read() if str(parsed.request) == "-" else parsed.request.read_bytes()
         request = _read_request(source)

@@ -164,6 +164,12 @@ class UseLog:
                 continue
 
 
+def used(folder: Path) -> set[bytes]:
+    """The names in the log in *folder* that are not over; nothing is written."""
+    now = time.time()
+    return {one.name for path in folder.glob("*.log") for one in _lines(path.read_bytes(), now) if one.left > 0}
+
+
 def _lines(written: bytes, now: float) -> Iterator[_Line]:
     """The whole lines in *written*: torn ones are skipped."""
     place = 0
