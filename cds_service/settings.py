@@ -42,6 +42,7 @@ class Settings:
     public_url: str = ""
     discovery: str = "token"
     used_tokens: str = "auto"
+    metrics: str = "local"
     cors_origins: tuple[str, ...] = ("*",)
     time_zone: str = "UTC"
     licences: frozenset[str] = frozenset()
@@ -253,6 +254,14 @@ SETTINGS: tuple[Setting, ...] = (
         "Where replicas see that a token was used: on one machine (CDS_DATA), in the database, or as the database is.",
         _one_of("auto", "machine", "database"),
         "auto (database where it is a server), machine or database",
+    ),
+    Setting(
+        "metrics",
+        "word",
+        "local",
+        "Who may read /metrics where callers carry tokens: whoever asks from this machine directly, or everybody.",
+        _one_of("local", "open"),
+        "local or open",
     ),
     Setting(
         "cors_origins",

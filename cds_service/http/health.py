@@ -15,13 +15,16 @@ import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from cds_service.errors import Problem
 from cds_service.http.ports import Library
 from cds_service.http.problems import RETRY_AFTER
 from cds_service.http.state import State
+from cds_service.settings import is_loopback
 
 _CAREFUL = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+_OF_PROXIES = (b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")
 _MOST_PROBLEMS = 20
 _KEPT_FOLDERS = 3
 
@@ -49,9 +52,21 @@ class Health:
 
     async def metrics(self, request: Request) -> Response:
         """The counters in Prometheus's text format."""
-        del request
+        if self._state.is_guarded and self._state.settings.metrics != "open" and not direct(request.scope):
+            return Response(b"", 403, headers=_CAREFUL)
         self._state.metrics.ready.set(self._state.is_ready)
         return Response(self._state.metrics.text(), headers=_CAREFUL, media_type=CONTENT_TYPE_LATEST)
+
+
+def direct(scope: Scope) -> bool:
+    """
+    Whether a request comes from this machine itself, and not through a proxy on it.
+
+    >>> direct({"type": "http", "client": ("10.0.0.7", 1), "headers": []})
+    False
+    """
+    host = (scope.get("client") or ("",))[0]
+    return is_loopback(host) and not any(name in _OF_PROXIES for name, _ in scope["headers"])
 
 
 def _shown(library: Library | None) -> dict[str, Any]:

@@ -75,6 +75,11 @@ class State:
         return self._open[0].circuits() if self._open else {}
 
     @property
+    def is_guarded(self) -> bool:
+        """Whether callers have to prove who they are."""
+        return self._open is not None and self._open[0].door is not None
+
+    @property
     def is_ready(self) -> bool:
         """Whether calls are judged."""
         return self.library is not None and self.library.ready
