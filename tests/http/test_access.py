@@ -45,7 +45,7 @@ def test_a_fault_in_the_check_lets_nobody_in(capsys):
     with pytest.raises(UnknownCaller) as caught:
         identified(Access(CLOSED, Door(ValueError("secret"))), authorization="Bearer abc")
     assert caught.value.reason == "fault"
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert "check of a caller failed" in said and "secret" not in said
 
 
