@@ -9,6 +9,7 @@ from cds_service.content import Content
 from cds_service.errors import Problem
 from cds_service.rules import examples
 from cds_service.rules.consistency import inconsistencies
+from cds_service.rules.metadata import CHOICES
 from cds_service.rules.rule import Rule, RuleSet, Topic
 from cds_service.rules.topic_judge import MOST_ALTERNATIVES
 from cds_service.vocabulary.facts import Fact
@@ -34,6 +35,9 @@ def _unorderable(topic: Topic, orders: OrderCodes) -> Iterator[Problem]:
 
 def changed_examples(content: Content) -> Iterator[str]:
     """One line for each shipped example that comes out differently under the site's choices."""
+    for choice, word in content.site.choices.items():
+        if word != CHOICES[choice][0]:
+            yield f"{choice}: {word}. It can only keep advice back, never add any or make it louder."
     definitions = {one.fact: one.read for one in content.rules.definitions}
     for rule_id in sorted(content.site.tuned):
         for rule in (one for one in content.rules.rules if one.id == rule_id):

@@ -136,7 +136,8 @@ def build(
     site = tuning.read_site(parse(_below(files, SITE), problems).get(SITE), SITE, blocks, today, problems)
     overrides = _tried(problems, _overrides, files.get(OVERRIDES, b""), site.override_reasons)
     known = frozenset(overrides.reasons) if overrides is not None else None
-    desk = Desk(facts, sources, today, problems, reasons.reasons, known, contacts=site.contacts, about=about)
+    desk = Desk(facts, sources, today, problems, reasons.reasons, known, about=about)
+    desk = desk._replace(contacts=site.contacts, choices=site.choices)
     look = partial(inspect, facts=facts, orders=orders) if inspect is not None and orders is not None else None
     rules = build_rules(parsed, desk, broader=broader, run_examples=run_examples, inspect=look)
     if site.tuned:

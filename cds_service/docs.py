@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cds_service.content import Content
 from cds_service.enumeration.coverage import coverage
-from cds_service.rules.rule import Rule, Threshold, Topic
+from cds_service.rules.rule import Rule, Safety, Threshold, Topic
 from cds_service.rules.schema import rule_schema
 from cds_service.settings import SETTINGS
 from cds_service.vocabulary.facts import Fact
@@ -57,6 +57,11 @@ examples. {counts}
      physicist: {{name: Medical physics, reference: Organization/physics}}
    ```
 
+7. **PECARN, CATCH2 or CHALICE** for head injury: `head_injury_rule: catch2` (or `chalice`) in `site.yaml`. PECARN, the
+   most sensitive of the three where they were compared, still decides who gets advice; the rule a site prefers is
+   asked as well, and "no imaging now" is then said only where it finds nothing either. A finding nobody recorded counts
+   as one. The choice never adds a card, and never speaks against a CT that PECARN asks for.
+
 Safety rules can only silence, soften or remove advice. They are always active.
 
 [COVERAGE.md](COVERAGE.md) tells for each situation and exam how it is rated and what the service says, and which
@@ -86,6 +91,7 @@ def catalog(content: Content) -> str:
     """The catalog of rules."""
     rules = content.rules
     counts = content.counts
+    dormant = tuple(rule for rule in rules.dormant if not isinstance(rule, Safety))
     said = (
         f"{counts['topics']} topics, {counts['checks']} checks, {counts['safety']} safety rules and "
         f"{counts['definitions']} definitions, with {counts['examples']} examples that run at every load."
@@ -98,10 +104,10 @@ def catalog(content: Content) -> str:
             "## Checks\n",
             *_table(rules.checks),
             "\n## Safety\n",
-            *_table(rules.safety),
+            *_table(tuple(rule for rule in rules.rules if isinstance(rule, Safety))),
             "\n## Definitions\n",
             *_table(rules.definitions),
-            *(["\n## Drafts and retired rules\n", *_table(rules.dormant)] if rules.dormant else []),
+            *(["\n## Drafts and retired rules\n", *_table(dormant)] if dormant else []),
             "\n## Sources\n",
             *_sources(rules.rules),
             "",

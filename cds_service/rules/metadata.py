@@ -24,6 +24,8 @@ from cds_service.yaml_source import Block, Text, line_of
 STATUSES = ("draft", "silent", "active", "retired")
 ROLES = ("radiologist", "physicist")
 """Whom a rule may propose to ask, where the site names one."""
+CHOICES = {"head_injury_rule": ("pecarn", "catch2", "chalice")}
+"""What a site may choose between, the shipped choice first; a choice can only bring a safety rule into force."""
 KINDS = ("appropriateness", "check", "definition", "safety")
 
 
@@ -39,6 +41,7 @@ class Desk(NamedTuple):
     defined: Mapping[str, Hint] = {}
     contacts: Mapping[str, Contact] = {}
     about: Shared | None = None
+    choices: Mapping[str, str] = {}
 
 
 def read_metadata(fields: Fields, desk: Desk) -> dict[str, Any]:

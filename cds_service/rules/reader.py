@@ -11,7 +11,7 @@ from cds_service.findings import Activity, Advice, Indicator, ReasonOffer
 from cds_service.rules.criteria import ALWAYS, Criterion, Scope, compile_block
 from cds_service.rules.fields import Fields
 from cds_service.rules.hints import hints
-from cds_service.rules.metadata import ROLES, Desk, cite, read_examples, read_metadata, scope_of
+from cds_service.rules.metadata import CHOICES, ROLES, Desk, cite, read_examples, read_metadata, scope_of
 from cds_service.rules.ratings import RATING_WORDS, Row
 from cds_service.rules.rule import (
     Case,
@@ -330,10 +330,19 @@ def _safety(fields: Fields, desk: Desk, common: dict[str, Any]) -> Safety:
         scope=effect.get("silence") == "all" and criterion.facts <= {"patient.age"},
         hints=hints(when, desk.defined),
         each_alternative=any(name.startswith("alternative.") for name in criterion.facts),
+        chosen=_chosen(fields, desk),
     )
     effect.finish()
     _unused(scope, common, fields)
     return safety
+
+
+def _chosen(fields: Fields, desk: Desk) -> bool:
+    """Whether the site chose what the rule is for; a rule for no choice is always in force."""
+    wanted = Fields(fields.block_at("site_choice"), fields.file, desk.problems, "site_choice")
+    found = {name: wanted.text(name, "", choices=words) for name, words in CHOICES.items()}
+    wanted.finish()
+    return all(desk.choices.get(name, CHOICES[name][0]) == word for name, word in found.items() if word)
 
 
 def _silences(effect: Fields) -> frozenset[Advice]:

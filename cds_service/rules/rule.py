@@ -235,7 +235,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Safety(Rule):
-    """What may silence, soften or remove advice; always active."""
+    """What may silence, soften or remove advice; always active, one of a site's choice where it is ``chosen``."""
 
     criterion: Criterion
     unknown_acts: bool
@@ -244,6 +244,7 @@ class Safety(Rule):
     scope: bool
     hints: Hints
     each_alternative: bool
+    chosen: bool = True
 
     def acts(self, facts: Facts) -> bool:
         """Whether it takes effect on these facts."""

@@ -107,9 +107,13 @@ def _defined_twice(rules: list[Rule]) -> Iterator[Problem]:
             yield Problem(rule.file, rule.line, trouble, "join the two, or name another fact")
 
 
+def _always(rule: Rule) -> bool:
+    return isinstance(rule, Definition) or (isinstance(rule, Safety) and rule.chosen)
+
+
 def assemble(rules: list[Rule], today: date, broader: Mapping[str, tuple[str, ...]]) -> RuleSet:
-    """The rules in force on *today*, indexed; safety rules and definitions always are."""
-    live = [rule for rule in rules if isinstance(rule, Safety | Definition) or rule.in_force(today)]
+    """The rules in force on *today*, indexed; safety rules and definitions always are, but for a choice not made."""
+    live = [rule for rule in rules if _always(rule) or (not isinstance(rule, Safety) and rule.in_force(today))]
     topics = tuple(rule for rule in live if isinstance(rule, Topic))
     by_reason: dict[str, tuple[Topic, ...]] = {}
     for topic in topics:

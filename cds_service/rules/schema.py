@@ -13,7 +13,7 @@ from typing import Any
 from cds_service.findings import Advice
 from cds_service.rules.about import LISTS, TEXTS
 from cds_service.rules.criteria import GROUPS
-from cds_service.rules.metadata import KINDS, ROLES, STATUSES
+from cds_service.rules.metadata import CHOICES, KINDS, ROLES, STATUSES
 from cds_service.rules.predictive import PREDICTIVE
 from cds_service.rules.ratings import RATING_WORDS
 from cds_service.rules.reader import CHECK_EXPECTS, SAFETY_EXPECTS, TOPIC_EXPECTS
@@ -205,7 +205,9 @@ def _check(block: Any, exams: Any, card: Any, logic: Mapping[str, Any]) -> dict[
 
 def _safety(block: Any) -> dict[str, Any]:
     effect = _block({"silence": _some(TEXT), "remove": _some(TEXT), "soften": {"const": "info"}, "limit": TEXT})
-    own = {"when": block, "unknown": {"enum": ["acts", "ignored"]}, "effect": effect, "because": TEXT}
+    choice = _block({name: {"enum": list(words)} for name, words in CHOICES.items()})
+    acts = {"enum": ["acts", "ignored"]}
+    own = {"site_choice": choice, "when": block, "unknown": acts, "effect": effect, "because": TEXT}
     return _block({**_common("safety", SAFETY_EXPECTS), **own}, [*_REQUIRED, "when", "effect", "because"])
 
 

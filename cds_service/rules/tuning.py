@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from cds_service.errors import PhraseError, Problem
 from cds_service.findings import Contact
 from cds_service.rules.fields import Fields
-from cds_service.rules.metadata import ROLES, read_thresholds, within
+from cds_service.rules.metadata import CHOICES, ROLES, read_thresholds, within
 from cds_service.rules.rule import Choice, Threshold
 from cds_service.vocabulary.quantities import Amount, Span, quantity
 from cds_service.yaml_source import Block, Text
@@ -25,7 +25,7 @@ _SPOKEN = {"radiologist": "the radiologist on call", "physicist": "the medical p
 _WHO = re.compile(r"(Practitioner|PractitionerRole|Organization|Group|CareTeam|HealthcareService)/[A-Za-z0-9.-]{1,64}")
 """Who may receive a request to communicate: http://hl7.org/fhir/R4/communicationrequest.html"""
 
-RESERVED = ("facilities", "override_reasons", "contacts")
+RESERVED = ("facilities", "override_reasons", "contacts", *CHOICES)
 """Keys of site.yaml that are not rule ids."""
 
 FACILITIES = {
@@ -37,13 +37,18 @@ FACILITIES = {
 
 
 class Site(NamedTuple):
-    """A site's choices: tuned rules by id, what the site offers by fact name, and lapsed choices."""
+    """
+    A site's choices: tuned rules by id, what the site offers by fact name, and lapsed choices.
+
+    ``choices`` are those between rules of one kind, such as for head injury.
+    """
 
     tuned: Mapping[str, Mapping[str, Any]] = {}
     offers: Mapping[str, bool] = {}
     override_reasons: Mapping[str, str] = {}
     lapsed: tuple[str, ...] = ()
     contacts: Mapping[str, Contact] = {}
+    choices: Mapping[str, str] = {}
 
 
 def read_site(block: Any, file: str, rules: Mapping[str, Block], today: date, problems: list[Problem]) -> Site:
@@ -66,7 +71,8 @@ def read_site(block: Any, file: str, rules: Mapping[str, Block], today: date, pr
             tuned[str(name)] = choice
     offers = _facilities(fields)
     reasons = {str(key): str(text) for key, text in fields.block_at("override_reasons").items()}
-    return Site(tuned, offers, reasons, tuple(lapsed), _contacts(fields))
+    chosen = {name: fields.text(name, words[0], choices=words) for name, words in CHOICES.items()}
+    return Site(tuned, offers, reasons, tuple(lapsed), _contacts(fields), chosen)
 
 
 def _contacts(fields: Fields) -> dict[str, Contact]:

@@ -3,9 +3,10 @@
 from datetime import date
 
 from cds_service.findings import Contact
+from cds_service.rules.ruleset import build, parse
 from cds_service.rules.tuning import read_site
 from cds_service.yaml_source import read
-from tests.rules.desk import ADULT, BELLY
+from tests.rules.desk import ADULT, BELLY, desk
 
 SHIPPED = {"belly": read(BELLY, file="belly"), "safe-adult": read(ADULT, file="safe-adult")}
 APPROVED = "reason: Because.\n  approved: {by: Us, on: 2026-01-01%s}"
@@ -100,3 +101,24 @@ def test_contacts_that_nobody_can_ask():
         "site.yaml:3: Patient/1 is no one who can be asked",
         "site.yaml:4: the contact radiologist needs name",
     ]
+
+
+def test_the_rule_for_head_injury_a_site_prefers():
+    assert site("head_injury_rule: catch2")[0].choices == {"head_injury_rule": "catch2"}
+    assert site("facilities: {}")[0].choices == {"head_injury_rule": "pecarn"}
+    _, problems = site("head_injury_rule: canadian")
+    assert problems[0].startswith("site.yaml:1: canadian is not a value of head_injury_rule")
+
+
+CHOSEN = ADULT.replace("id: safe-adult", "id: safe-catch2\nsite_choice: {head_injury_rule: catch2}")
+
+
+def test_a_safety_rule_for_a_choice_is_in_force_only_where_it_is_made():
+    def build_at(**choices):
+        parsed = parse({"rules/safe-catch2.yaml": CHOSEN.encode()}, [])
+        return build(parsed, desk(choices=choices), broader={})
+
+    for choices in ({}, {"head_injury_rule": "pecarn"}, {"head_injury_rule": "chalice"}):
+        found = build_at(**choices)
+        assert found.safety == () and [rule.id for rule in found.dormant] == ["safe-catch2"]
+    assert [rule.id for rule in build_at(head_injury_rule="catch2").safety] == ["safe-catch2"]
