@@ -217,6 +217,7 @@ class Series(Lenient):
     modality: Written = MISSING
     bodySite: Written = MISSING
     started: str | None = None
+    description: Written = MISSING
 
 
 class ImagingStudy(Resource, tag="ImagingStudy"):

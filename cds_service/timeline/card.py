@@ -13,6 +13,7 @@ from typing import Final
 
 from cds_service.cards.markdown import escape, plain
 from cds_service.hooks.response import Card, Coding, Link, Source
+from cds_service.timeline.counts import counts, span
 from cds_service.timeline.rows import Row
 
 RULE: Final = "imaging-so-far"
@@ -70,6 +71,8 @@ def _detail(rows: Sequence[Row], unread: Sequence[str], *, with_doses: bool) -> 
         table.append(f"| {' | '.join(said)} |")
     if len(rows) > SHOWN:
         table += ["", f"And {len(rows) - SHOWN} older."]
+    if len(rows) > 1:
+        table += ["", f"{'; '.join(map(escape, counts(rows)))}."]
     if with_doses:
         table += ["", _OF_DOSES]
     if unread:
@@ -81,5 +84,4 @@ def _detail(rows: Sequence[Row], unread: Sequence[str], *, with_doses: bool) -> 
 
 def _count(rows: Sequence[Row]) -> str:
     """How many exams: the least and the most where some only may have been."""
-    most, least = len(rows), sum(row.certain for row in rows)
-    return f"{most if least == most else f'{least} to {most}'} exam{'' if most == 1 else 's'}"
+    return f"{span(rows)} exam{'' if len(rows) == 1 else 's'}"

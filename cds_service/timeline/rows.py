@@ -24,7 +24,8 @@ class Row(NamedTuple):
     """
     One earlier exam.
 
-    ``first`` and ``last`` are the days it took place between, ``note`` is what limits it, ``dose`` what is known of it.
+    ``first`` and ``last`` are the days it took place between, ``note`` is what limits it, ``dose`` what is known of it,
+    ``kind`` what sets it apart from a diagnostic exam.
     """
 
     exam: str
@@ -36,6 +37,7 @@ class Row(NamedTuple):
     note: str
     certain: bool = True
     dose: str = ""
+    kind: str = ""
 
     @property
     def day(self) -> str:
@@ -82,6 +84,7 @@ def _row(prior: Prior, say: Callable[[Exam], str]) -> Row:
         _IMAGES[prior.images],
         ", ".join(filter(None, notes)),
         prior.certain,
+        kind=_KINDS.get(prior.kind, ""),
     )
 
 

@@ -4,6 +4,7 @@ The dose of earlier exams, read only when somebody asks.
     units.py      units as records write them
     wording.py    doses in plain text
     told.py       one account → what it tells
+    passes.py     how often the body was scanned, by the names of series
     usual.py      what a dose comes to, and what it usually is
     figures.py    the figures those answers rest on, from ``rules/codes/dose.yaml``
     tied.py       which accounts are surely of the exam

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from cds_service.facts.dose.passes import with_passes
 from cds_service.facts.dose.tied import Neighbours, told_by
 from cds_service.facts.dose.told import Told
 from cds_service.facts.dose.units import CTDI, DLP, EFFECTIVE, UNIT, plainly
 from cds_service.facts.dose.usual import Range, Usual
 from cds_service.facts.history.exams import Account
-from cds_service.facts.history.record import DIAGNOSTIC
+from cds_service.facts.history.record import DIAGNOSTIC, STUDY
 from cds_service.fhir.dates import When
+from cds_service.vocabulary.exams import Exam
 from cds_service.vocabulary.readings import Evidence, Prior
 
 MEASURED: Final = "measured"
@@ -79,6 +81,7 @@ class _Found(NamedTuple):
     differ: bool
     unclear: frozenset[str]
     phantoms: frozenset[int]
+    exam: Exam
 
 
 def doses(
@@ -94,7 +97,8 @@ def _dose(one: Account, figures: Usual, ages: Range | None, near: Neighbours) ->
     if prior.exam.modality not in _IONIZING:
         return Dose(prior, radiation=False if prior.exam.modality else None)
     told = [(record, what) for record in one.records if (what := told_by(record, near)) is not None]
-    found = _together([what for _, what in told], figures)
+    exam = with_passes(prior.exam, [record.teller for record in one.records if record.kind == STUDY])
+    found = _together([what for _, what in told], figures, exam)
     evidence = tuple(Evidence("", record.source) for record, what in told if found.measures.keys() & what.values.keys())
     msv, how = _effective(prior, found, figures, ages)
     shown = {what: bounds for what, bounds in found.measures.items() if what != EFFECTIVE}
@@ -123,10 +127,10 @@ def _effective(prior: Prior, found: _Found, figures: Usual, ages: Range | None) 
             return msv, FROM_DLP
     if DLP in found.unclear or not (prior.kind == DIAGNOSTIC or prior.exam.modality == "PT"):
         return None, ""  # several passes, perhaps, or not the exam whose usual dose is known
-    return figures.of_exam(prior.exam, ages), USUAL
+    return figures.of_exam(found.exam, ages), USUAL
 
 
-def _together(told: Sequence[Told], figures: Usual) -> _Found:
+def _together(told: Sequence[Told], figures: Usual, exam: Exam) -> _Found:
     """One set from all accounts of an exam: each measure by those that tell it, and whether they differ."""
     measures: dict[str, Range] = {}
     differ = False
@@ -138,7 +142,7 @@ def _together(told: Sequence[Told], figures: Usual) -> _Found:
             differ = differ or _span(known) != _span(bounds)
             measures[what] = min(known[0], bounds[0]), max(known[1], bounds[1])
     unclear = frozenset().union(*(one.unclear for one in told)) - measures.keys()
-    return _Found(measures, differ, unclear, frozenset().union(*(one.phantoms for one in told)))
+    return _Found(measures, differ, unclear, frozenset().union(*(one.phantoms for one in told)), exam)
 
 
 def _can_be(what: str, bounds: Range, figures: Usual) -> bool:

@@ -16,6 +16,7 @@ import msgspec
 from cds_service.facts.exams import recognise_concept
 from cds_service.facts.exams.recognise import MEMORY
 from cds_service.facts.history import categories
+from cds_service.facts.history.exposure import no_exposure, perhaps_none
 from cds_service.facts.history.modalities import acquired, agree, purpose_of, union
 from cds_service.facts.history.record import DIAGNOSTIC, SOME_EXAM, Seen
 from cds_service.facts.history.words import named
@@ -164,6 +165,14 @@ class Eyes:
         return found
 
     def _look(self, concept: CodeableConcept | None, sites: Sequence[CodeableConcept], texts: Sequence[str]) -> Seen:
+        spoken = " ; ".join([*_spoken(concept), *texts])
+        if no_exposure(spoken):
+            coded = self._coded(concept)
+            return NOTHING if coded is None else Seen(coded, purpose_of(coded), sure=False)
+        seen = self._read(concept, sites, texts)
+        return seen if seen.exam is None or not perhaps_none(spoken) else Seen(seen.exam, seen.purpose, sure=False)
+
+    def _read(self, concept: CodeableConcept | None, sites: Sequence[CodeableConcept], texts: Sequence[str]) -> Seen:
         concept = categories.without_some_study(concept)
         seen = self._ask(concept, sites, texts)
         if seen.exam is None and concept is not None and concept.coding:
@@ -177,17 +186,21 @@ class Eyes:
 
     def _at_odds(self, concept: CodeableConcept) -> Seen:
         """What a concept may mean whose code and words name two different exams."""
-        coding = concept.coding or []
-        coded = self._ask(CodeableConcept(coding=[Coding(each.system, each.code) for each in coding]), (), ()).exam
+        coded = self._coded(concept)
         if coded is None:
             return NOTHING
-        text = concept.text or next((each.display for each in coding if each.display), "")
+        text = concept.text or next((each.display for each in concept.coding or () if each.display), "")
         worded = self._ask(CodeableConcept(text=text), (), ()).exam
         if worded is None:
             return Seen(coded, purpose_of(coded), sure=False)
         if not agree(coded, worded):
             return Seen(SOME_EXAM, sure=False)
         return Seen(coded._replace(regions=coded.regions | worded.regions), purpose_of(coded), sure=False)
+
+    def _coded(self, concept: CodeableConcept | None) -> Exam | None:
+        """The exam that the codes of *concept* name, whatever its words say."""
+        coding = (concept.coding if concept is not None else None) or ()
+        return self._ask(CodeableConcept(coding=[Coding(each.system, each.code) for each in coding]), (), ()).exam
 
     def _ask(self, concept: CodeableConcept | None, sites: Sequence[CodeableConcept], texts: Sequence[str]) -> Seen:
         recognised = recognise_concept(concept, self._codes, texts=texts, sites=sites)
@@ -205,6 +218,13 @@ def _try(look: Callable[[T], Seen], resource: T) -> Seen:
         return look(resource)
     except UNREADABLE:
         return UNREAD
+
+
+def _spoken(concept: CodeableConcept | None) -> list[str]:
+    """The words of a concept."""
+    if concept is None:
+        return []
+    return [text for text in (concept.text, *(one.display for one in concept.coding or ())) if text]
 
 
 def _title(concept: CodeableConcept | None) -> str:

@@ -188,6 +188,30 @@ def test_bands_by_exam_and_age(told: Doses, exam: str, when: str, said: str) -> 
     assert text(told, report("r1", {"text": exam}, when)) == [said]
 
 
+def scanned(*names: str, modality: str = "CT") -> dict[str, Any]:
+    series = [{"modality": {"code": modality}, "description": name} for name in names]
+    return study("s1", "2025-06-01", "CT", identifier=[uid("1.2.3")], description="CT HEAD", series=series)
+
+
+@pytest.mark.parametrize(
+    ("series", "said"),
+    [
+        (("HEAD W/O", "HEAD W/O BONE", "HEAD WITHOUT SAG"), "usually 0.3 to 3 mSv"),
+        (("HEAD WITHOUT CONTRAST", "HEAD POST CONTRAST"), "usually 1 to 10 mSv"),
+        (("SCOUT", "BOLUS TRACKING", "HEAD W/O"), "usually 0.3 to 3 mSv"),
+        (("NATIV", "ARTERIAL", "PORTAL VENOUS"), ""),  # three passes: nobody has said
+        (("AXIAL", "CORONAL", "SAGITTAL"), ""),
+        ((), ""),
+    ],
+)
+def test_series_tell_the_passes_that_a_name_leaves_open(told: Doses, series: tuple[str, ...], said: str) -> None:
+    assert text(told, scanned(*series)) == [said]
+
+
+def test_series_that_are_no_ct_tell_no_passes(told: Doses) -> None:
+    assert text(told, scanned("HEAD W/O", modality="SR")) == [""]
+
+
 def test_no_age_no_band(told: Doses) -> None:
     assert text(told, HEAD, born=None) == [""]
     assert text(told, HEAD, DLP_480, born=None) == ["DLP 480 mGy·cm"]

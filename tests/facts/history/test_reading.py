@@ -459,3 +459,27 @@ def test_what_is_remembered_stays_bounded(codes: ExamCodes) -> None:
         eyes.concept(CodeableConcept(text=f"exam {number}"))
     assert 0 < len(eyes._memory) <= MEMORY
     assert eyes.concept(CodeableConcept(text="CT head")).exam == exam("CT head")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["CT head not done", "compared with the CT head of May", "3D rendering of CT head", "CT 3D post-processing",
+     "CT, Image import from others", "Outside CT head second read", "CT phantom quality check"],
+)  # fmt: skip
+def test_names_that_say_ct_and_mean_none(history: History, text: str) -> None:
+    assert [prior.exam.modality for prior in history(report("r1", {"text": text}, "2026-01-05")).items] == [""]
+    assert history(procedure("p1", {"text": text}, "2026-01-05")).items == ()
+    assert not any(prior.exam.regions for prior in history(study("s1", "2026-01-05", "SR", description=text)).items)
+
+
+@pytest.mark.parametrize("code", ["76376", "76377"])
+def test_pictures_made_of_a_scan_are_no_scan(history: History, code: str) -> None:
+    coding = [{"system": "http://www.ama-assn.org/go/cpt", "code": code, "display": "3D rendering of CT head"}]
+    scan = report("r1", CT_HEAD, "2026-01-05", identifier=[accession("A1")])
+    made = procedure("p1", {"coding": coding, "text": "3D rendering of CT head"}, "2026-01-05")
+    assert told(history(scan, made)) == [("CT head without contrast", "2026-01-05", "certain")]
+
+
+@pytest.mark.parametrize(("text", "sure"), [("CT head 3D reconstruction", "possible"), ("CT face with 3D", "certain")])
+def test_a_scan_or_only_pictures_of_one(history: History, text: str, sure: str) -> None:
+    assert [one[2] for one in told(history(report("r1", {"text": text}, "2026-01-05")))] == [sure]
