@@ -110,6 +110,8 @@ def _recognised(told: _Told, codes: ExamCodes) -> Recognised:
     purpose = _purpose(said)
     own = _own_words((told.codings, told.text))
     trouble = said.trouble or said.doubt
+    if not trouble and not any(told):
+        trouble = "the order has neither a code nor words where FHIR R4 has them"
     if not trouble and not (said.modality and said.regions):
         trouble = f"no {'region' if said.modality else 'modality'} could be told {how}"
     if not trouble and said.regions == _SOME_LIMB and how.startswith("by its text"):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cds_service.facts.reasons.pointed import Pointed, pointed
 from cds_service.facts.reasons.reading import Said, keep, read, short
-from cds_service.facts.reasons.withheld import WITHHELD, withheld
+from cds_service.facts.reasons.withheld import IN_AN_EXTENSION, WITHHELD, elsewhere, withheld
 from cds_service.fhir.records import Records
 from cds_service.fhir.resources import CodeableConcept, Coding, Reference, ServiceRequest
 from cds_service.vocabulary.readings import Evidence, Names
@@ -53,6 +53,8 @@ def recognise_reasons(order: ServiceRequest, records: Records, codes: ReasonCode
         for note in order.note or ():
             if note is not None:
                 gathering.note(note.text, where)
+    if not gathering.given and elsewhere(order.extension):
+        gathering.withhold(IN_AN_EXTENSION)
     return gathering.reasons()
 
 
@@ -99,7 +101,7 @@ class _Gathering:
     def concept(self, concept: CodeableConcept | None, where: Evidence) -> None:
         """Add what a coded or worded reason states; one that is withheld is a reason we cannot read."""
         if concept is not None and withheld(concept):
-            self._withhold()
+            self.withhold(WITHHELD)
         if concept is None or (not (codings := _codings(concept)) and not _text(concept)):
             return
         self.given = True
@@ -110,7 +112,7 @@ class _Gathering:
     def reference(self, reference: Reference | None, records: Records, source: str) -> None:
         """Add what the record behind a reference states; one that cannot be found stays unread."""
         if reference is not None and withheld(reference):
-            self._withhold()
+            self.withhold(WITHHELD)
         if reference is None or not (reference.reference or reference.display or reference.identifier):
             return
         self.given = True
@@ -122,9 +124,10 @@ class _Gathering:
         else:
             self._record(found)
 
-    def _withhold(self) -> None:
+    def withhold(self, why: str) -> None:
+        """Add a reason that is there and cannot be read."""
         self.given = True
-        self._unread.append(WITHHELD)
+        self._unread.append(why)
 
     def note(self, text: str | None, where: Evidence) -> None:
         """Add what a note states; a note that names no reason is not about reasons."""

@@ -1,14 +1,17 @@
-"""A reason that exists and isn't shown to us: masked, or in a form the sender could not pass on."""
+"""A reason that exists and isn't shown to us: masked, in an extension, or in a form the sender could not pass on."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
-from cds_service.fhir.resources import MISSING, CodeableConcept, Reference
+from cds_service.fhir.resources import MISSING, CodeableConcept, Extension, Reference
 
 WITHHELD: Final = "a reason that is not shown to us"
+IN_AN_EXTENSION: Final = "a reason in an extension"
 
+_OF_SOMETHING_ELSE: Final = re.compile(r"absent|status|reject|cancel|decline|override")
 _ABSENT: Final = b"data-absent-reason"
 _EXISTS: Final = re.compile(rb'"(?:masked|not-permitted|unsupported|as-text|temp-unknown|error)"')
 
@@ -29,3 +32,16 @@ def withheld(stated: CodeableConcept | Reference) -> bool:
         return False
     written = bytes(stated.extension)
     return _ABSENT in written and _EXISTS.search(written) is not None
+
+
+def elsewhere(extensions: Iterable[Extension | None] | None) -> bool:
+    """
+    Whether an order says in an extension why it is placed, as European orders and those of later releases do.
+
+    >>> elsewhere([Extension(url="http://hl7.org/fhir/5.0/StructureDefinition/extension-ServiceRequest.reason")])
+    True
+    >>> elsewhere([Extension(url="http://hl7.org/fhir/StructureDefinition/data-absent-reason")]), elsewhere(None)
+    (False, False)
+    """
+    urls = (one.url.rpartition("/")[2].lower() for one in extensions or () if one is not None and one.url)
+    return any("reason" in name and not _OF_SOMETHING_ELSE.search(name) for name in urls)
