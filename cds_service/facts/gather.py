@@ -213,6 +213,7 @@ class OrderFacts(dict[str, Reading]):
         self._recognised = recognised
         self._own = own
         self._beside: Beside | None = None
+        self._recorded: frozenset[str] | None = None
         self._defining: set[str] = set()
         self._circular = False
         self._filled = False
@@ -259,10 +260,11 @@ class OrderFacts(dict[str, Reading]):
     @property
     def recorded(self) -> frozenset[str]:
         """The findings of which anything is on record, in the order's own words too."""
-        recorded, said = self._child.recorded(), self._said()
-        if said.pregnancy is not None:
-            recorded |= {_PREGNANCY}
-        return recorded | said.heard()
+        if self._recorded is None:
+            said = self._said()
+            told = said.heard() if said.pregnancy is None else said.heard() | {_PREGNANCY}
+            self._recorded = self._child.recorded() | told if told else self._child.recorded()
+        return self._recorded
 
     @property
     def unread(self) -> frozenset[str]:
@@ -325,7 +327,7 @@ class OrderFacts(dict[str, Reading]):
         """The modalities of other exams the order speaks of: its own is no other."""
         exam, named = self._recognised.exam, self._said().exams
         others = {modality: said for modality, said in named.items() if exam is None or modality != exam.modality}
-        return Reading(Names(frozenset(others)), tuple(others.values()))
+        return Reading(Names(frozenset(others)), tuple(map(self._said().evidence, others.values())))
 
     def _history(self, name: str) -> Reading:
         priors = self._priors(name)

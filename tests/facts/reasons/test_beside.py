@@ -77,7 +77,7 @@ def test_the_exams_own_name_is_no_other_exam(codes: ReasonCodes, findings: Findi
 
 
 def test_a_word_of_the_order_never_makes_a_finding_known():
-    said = Beside(signs={"safety.sepsis": STATED})
+    said = Beside(signs={"safety.sepsis": "septic shock"}, source="ServiceRequest/order-1")
     assert said.over("safety.sepsis", UNKNOWN) == Reading(None, (STATED,), suspected=True)
     assert said.over("safety.sepsis", Reading(False)) == Reading(None, (STATED,), suspected=True)
     assert said.over("safety.sepsis", Reading(True)) == Reading(True)
@@ -85,7 +85,7 @@ def test_a_word_of_the_order_never_makes_a_finding_known():
 
 
 def test_a_code_of_the_order_yields_to_what_is_recorded():
-    said = Beside(coded={"safety.sepsis": STATED})
+    said = Beside(coded={"safety.sepsis": "septic shock"}, source="ServiceRequest/order-1")
     assert said.over("safety.sepsis", UNKNOWN) == Reading(None, (STATED,), suspected=True)
     assert said.over("safety.sepsis", Reading(False)) == Reading(False)
 
