@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from functools import partial
@@ -64,6 +65,7 @@ Assemble = Callable[..., AbstractAsyncContextManager[Parts]]
 _CALL = CALLS + "/{service_id}"
 _FEEDBACK = _CALL + "/feedback"
 
+_TURN_SECONDS = 0.0005
 _NO_EXPORT: TelemetryConfig = {
     "tracing": False,
     "metrics": False,
@@ -183,7 +185,8 @@ def build(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with opened(settings, metrics) as parts, _watched(parts.library, settings.reload_seconds):
             state.open(parts)
-            yield
+            with prompt():
+                yield
             state.close()
 
     return Service(
@@ -306,6 +309,22 @@ def settled() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+@contextmanager
+def prompt() -> Iterator[None]:
+    """
+    While inside, a thread that is busy lets go after half a millisecond.
+
+    Reading edited rules takes seconds of work beside the calls; with the interpreter's own five
+    milliseconds a call that fetches waits for its turn dozens of times and is late.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import sys
 from contextlib import asynccontextmanager
 
 import pytest
@@ -146,3 +147,13 @@ def test_a_fault_on_the_straight_way_is_answered_like_any_other(monkeypatch):
     answer = rim.post(b"{}")
     assert answer.status_code == 500
     assert "Jane" not in answer.text
+
+
+def test_busy_threads_let_calls_through_while_the_app_lives():
+    rim, before = Rim(), sys.getswitchinterval()
+
+    async def run() -> float:
+        async with rim.app.router.lifespan_context(rim.app):
+            return sys.getswitchinterval()
+
+    assert asyncio.run(run()) < 0.001 < before == sys.getswitchinterval()
