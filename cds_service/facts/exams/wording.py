@@ -121,6 +121,7 @@ class _Reading:
             self._trouble = f"{phrase!r} is named to leave it out"
         if meaning.at_end:
             self._closing = meaning.contrast
+            self._and = True
         elif meaning.contrast:
             self._contrasts.add(meaning.contrast)
         self._passes = max(self._passes, meaning.passes)
