@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -43,13 +43,13 @@ from cds_service.judging import (
     write_cards,
 )
 from cds_service.library import Library
+from cds_service.noting import Noting, Steps, exam_text, location
 from cds_service.outbound import Deadline, Outbound
 from cds_service.randomness import random_id
 from cds_service.storage.identity import Identity
 from cds_service.storage.journal import Decision, IssuedCard
 from cds_service.storage.quiet import Shown
 from cds_service.telemetry import Metrics, log
-from cds_service.vocabulary.exams import Exam
 
 EXTENSION = "org.pediatric-imaging-cds.decision"
 """The one extension of ours: decision id, content revision, and what could not be read."""
@@ -104,15 +104,22 @@ class Advisor:
         orders = list(imaging_orders(request, content, earlier, unread=self._unread))
         issued: list[Issued] = []
         told = NOTHING
+        steps = Steps(began)
         decision = random_id()
         if orders:
             record = earlier or await self.record(client, request, deadline)
+            steps.end("read")
             told = self._told(orders, record, content, request, now)
+            steps.end("judge")
             for one in told.judged:
                 issued += self._write(one, client, request, content, decision, now)
         answer = self._answer([one.card for one in issued], decision, content, told.incomplete)
-        seconds = time.perf_counter() - began
-        self._note(client, request, content, told.judged, decision, seconds, cards=len(issued))
+        steps.end("cards")
+        noting = Noting(self.keeper.identity, decision, now, again=earlier is not None)
+        cards = [one.card.uuid for one in issued]
+        decided = noting.decision(client.id, request, digest=content.digest, told=told, cards=cards, steps=steps)
+        self.keeper.decided(decided)
+        self._log(decided, len(told.judged))
         return answer
 
     async def record(
@@ -143,7 +150,7 @@ class Advisor:
     ) -> Sequence[Issued]:
         if not one.judgement.shown:
             return ()
-        exam = _exam_text(one.order.recognised.exam)
+        exam = exam_text(one.order.recognised.exam)
         patient = self.keeper.identity.patient(client.id, request.context.patient_id)
         encounter = self.keeper.identity.encounter(client.id, request.context.encounter_id)
         whom = Shown(client.id, patient, encounter, "", exam)
@@ -155,8 +162,9 @@ class Advisor:
         if not findings:
             return ()
         written = self._written(one, findings, client, content)
+        place = location(one.facts.child.records, request.context.encounter_id)
         for issued in written.issued:
-            self._keep(issued, whom, request, decision=decision, now=now)
+            self._keep(issued, whom, request, decision=decision, now=now, place=place)
         for note in written.notes:
             log().info("not offered", decision=decision, reason=note)
         return written.issued
@@ -179,7 +187,9 @@ class Advisor:
             self._writer = content, card_writer(content, SENDER._replace(url=self.public_url or None))
         return self._writer[1]
 
-    def _keep(self, issued: Issued, whom: Shown, request: HookRequest, *, decision: str, now: datetime) -> None:
+    def _keep(
+        self, issued: Issued, whom: Shown, request: HookRequest, *, decision: str, now: datetime, place: str
+    ) -> None:
         card = issued.card
         self.keeper.issued(
             IssuedCard(
@@ -193,6 +203,7 @@ class Advisor:
                 suggestions={one.uuid: one.label for one in card.suggestions or ()},
                 encounter=whom.encounter,
                 user=request.context.user_id,
+                location=place,
                 decision=decision,
             )
         )
@@ -204,16 +215,6 @@ class Advisor:
     def _unread(self, order: Order) -> None:
         self.metrics.unrecognised.labels(unread_kind(order.resource, order.recognised)).inc()
 
-    def _decided(self, one: Judged) -> msgspec.Raw:
-        """What the decision log keeps of one order, as JSON; written once for verdicts that are said again."""
-        key = one.order.recognised.exam, id(one.judgement.verdicts)
-        known = self._kept.get(key)
-        if known is None:
-            if len(self._kept) >= _REMEMBERED:
-                self._kept.clear()
-            known = self._kept[key] = one.judgement.verdicts, msgspec.Raw(_ENCODER.encode(decided(one)))
-        return known[1]
-
     def _answer(self, cards: list[Card], decision: str, content: Content, incomplete: Sequence[Gap]) -> bytes:
         ours: dict[str, Any] = {"decision": decision, "revision": content.digest}
         if incomplete:
@@ -222,52 +223,13 @@ class Advisor:
                 self.metrics.incomplete.labels(reason).inc()
         return _ENCODER.encode(HookResponse(cards=cards, extension={EXTENSION: ours}))
 
-    def _note(
-        self,
-        client: Client,
-        request: HookRequest,
-        content: Content,
-        judged: Sequence[Judged],
-        decision: str,
-        seconds: float,
-        *,
-        cards: int,
-    ) -> None:
-        verdicts = [self._decided(one) for one in judged]
-        self.keeper.decided(
-            Decision(
-                decision, self.clock(), client.id, request.hook, content.digest, verdicts, round(seconds * 1000, 3)
-            )
-        )
+    def _log(self, decided: Decision, orders: int) -> None:
         log().info(
             "advised",
-            decision=decision,
-            hook=request.hook,
-            client=client.id,
-            orders=len(judged),
-            cards=cards,
-            milliseconds=round(seconds * 1000, 1),
+            decision=decided.decision,
+            hook=decided.service,
+            client=decided.client,
+            orders=orders,
+            cards=len(decided.cards),
+            milliseconds=round(decided.milliseconds, 1),
         )
-
-
-def decided(one: Judged) -> dict[str, Any]:
-    """What the decision log keeps of one order: the exam and each verdict, no identifiers, no free text."""
-    return {
-        "exam": _exam_text(one.order.recognised.exam),
-        "verdicts": [_kept(verdict) for verdict in one.judgement.verdicts],
-    }
-
-
-def _kept(verdict: Verdict) -> dict[str, Any]:
-    finding: Finding | None = verdict.finding
-    kept: dict[str, Any] = {"rule": verdict.rule, "version": verdict.version, "outcome": verdict.outcome.value}
-    if verdict.unknown:
-        kept["unknown"] = list(verdict.unknown)
-    if finding is not None:
-        kept |= {"advice": finding.advice.value, "indicator": finding.indicator.value, "shown": finding.shown}
-    return kept
-
-
-@lru_cache(4096)
-def _exam_text(exam: Exam | None) -> str:
-    return str(exam)

@@ -1,5 +1,5 @@
 """
-The command line: serve, check, explain, docs, catalogue, storage, clients.
+The command line: serve, check, explain, docs, catalogue, storage, clients, decisions, feedback, replay.
 
 Exit status: 0 when all is well; 1 when the content, clients.yaml, the request or a token is wrong, or a page
 is out of date; 2 when the call or a setting is wrong.
@@ -20,9 +20,11 @@ from cds_service import __version__
 from cds_service import settings as settings_file
 from cds_service.catalogue import command as catalogue
 from cds_service.clients import command as callers
-from cds_service.errors import ContentError, Problem, RequestError, SettingsError
+from cds_service.errors import ContentError, Problem, RequestError, SettingsError, StorageError
+from cds_service.replay import command as replay
 from cds_service.settings import Settings
 from cds_service.storage import command as storage
+from cds_service.storage import exporting
 
 if TYPE_CHECKING:
     from cds_service.content import Content
@@ -43,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for problem in _of_clients():
             print(problem, file=sys.stderr)
         return USAGE
+    except StorageError as error:
+        print(f"The database cannot be used: {error}", file=sys.stderr)
+        return FAILED
     except ContentError as error:
         _print_problems(error.problems)
         return FAILED
@@ -89,6 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     catalogue.add_to(commands)
     storage.add_to(commands)
     callers.add_to(commands, _test_token)
+    exporting.add_to(commands)
+    replay.add_to(commands)
     return parser
 
 

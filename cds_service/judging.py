@@ -50,12 +50,17 @@ class Order(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """One order with what the rules said of it; ``written`` are the cards it was told in, by dialect and findings."""
+    """
+    One order with what the rules said of it.
+
+    ``written`` are the cards it was told in, by dialect and findings; ``noted`` is how it was noted for the record.
+    """
 
     order: Order
     facts: OrderFacts
     judgement: Judgement
     written: dict[tuple[object, ...], Written]
+    noted: list[msgspec.Raw]
 
 
 class Told(NamedTuple):
@@ -193,7 +198,7 @@ def judge_orders(
         drafts = [exam for other, exam in enumerate(exams) if other != place and exam is not None]
         facts = child.about(order.resource, order.recognised, order.facts, [*drafts, *unselected])
         judgement = judge(order.recognised.exam, facts, content.rules, want_all=want_all)
-        judged.append(Judged(order, facts, judgement, {}))
+        judged.append(Judged(order, facts, judgement, {}, []))
     return judged
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from cds_service import __version__, content, folders
+from cds_service import __version__, content, folders, shelf
 from cds_service.clients.clients import FILE as CLIENTS
 from cds_service.content import Content
 from cds_service.errors import ContentError, NotReady, Problem
@@ -184,7 +184,9 @@ class Library:
             return
         try:
             self._kept.parent.mkdir(parents=True, exist_ok=True)
-            _write(self._kept, folders.pack(made.files))
+            packed = folders.pack(made.files)
+            _write(self._kept, packed)
+            shelf.put(self._kept.parent, made.digest, packed)
             _write(self._kept.parent / "examples-passed", _mark(made.digest, made.day).encode())
         except OSError as error:
             self.announce("content_not_kept", {"error": type(error).__name__})

@@ -49,6 +49,8 @@ _OF_FINDINGS: Final = frozenset({"sign", "safety", "score", "exam"})
 _DOSES: Final = (DOSE_RECORDED, DOSE_USUAL)
 _PREGNANCY: Final = "patient.pregnancy"
 _EXAM_NAMED: Final = "order.exam_named"
+PENDING: Final = "history.pending_same_exam"
+REQUESTED: Final = "history.requested"
 
 
 class Site(NamedTuple):
@@ -172,6 +174,11 @@ class Child:
             self._nothing = HistoryReading(none)
         return self._nothing
 
+    @property
+    def history_read(self) -> bool:
+        """Whether the imaging history was looked at."""
+        return self._priors is not None
+
     def missed(self, gaps: Iterable[Gap]) -> None:
         """Note what a fact that was asked for could not be read from."""
         self._gaps.update(dict.fromkeys(gaps))
@@ -261,15 +268,44 @@ class OrderFacts(dict[str, Reading]):
     def recorded(self) -> frozenset[str]:
         """The findings of which anything is on record, in the order's own words too."""
         if self._recorded is None:
-            said = self._said()
-            told = said.heard() if said.pregnancy is None else said.heard() | {_PREGNANCY}
+            told = self.heard
             self._recorded = self._child.recorded() | told if told else self._child.recorded()
         return self._recorded
+
+    @property
+    def heard(self) -> frozenset[str]:
+        """The findings the order's own words speak of."""
+        said = self._said()
+        return said.heard() if said.pregnancy is None else said.heard() | {_PREGNANCY}
 
     @property
     def unread(self) -> frozenset[str]:
         """The resource types findings stand in that could not be read whole."""
         return frozenset(name for name, _ in self._child.findings.all_gaps())
+
+    @property
+    def child(self) -> Child:
+        """Whose order it is."""
+        return self._child
+
+    @property
+    def own(self) -> Mapping[str, Reading]:
+        """What the order itself tells, as far as it was asked."""
+        return self._own
+
+    @property
+    def drafts(self) -> Sequence[Exam]:
+        """What is ordered beside it."""
+        return self._drafts
+
+    @property
+    def exam(self) -> Exam | None:
+        """What is ordered."""
+        return self._recognised.exam
+
+    def direct(self, name: str) -> Reading:
+        """The fact as it was read, whatever others make of it."""
+        return self._direct(name)
 
     def known(self) -> tuple[str, ...]:
         """The names of the facts asked for so far that say anything."""
@@ -337,9 +373,9 @@ class OrderFacts(dict[str, Reading]):
             gaps = [*self._child.history_gaps, *self._child.incomplete((Observation,))]
             self._child.missed(gaps)
             return HistoryReading(told(name, self._child.doses(), priors, read=not gaps), gaps[0][0] if gaps else "")
-        if name == "history.requested":
+        if name == REQUESTED:
             return HistoryReading(priors)
-        waiting = name == "history.pending_same_exam"
+        waiting = name == PENDING
         gaps = self._child.incomplete((ServiceRequest,)) if waiting else self._child.history_gaps
         self._child.missed(gaps)
         if not gaps and type(priors) is Priors and not priors.items and priors.complete:
@@ -347,20 +383,26 @@ class OrderFacts(dict[str, Reading]):
         return HistoryReading(priors, gaps[0][0] if gaps else "")
 
     def _priors(self, name: str) -> Priors | None:
-        every, ordered = self._child.priors, self._recognised.exam
-        if name == "history.any" or name in _DOSES:
-            return performed(every)
-        if name == "history.requested":
-            return requested(every, self._drafts)
-        if name == "history.same_exam":
-            return alike(every, ordered) if ordered is not None else None
-        if name == "history.pending_same_exam":
-            whole = self._child.records.read(ServiceRequest).complete
-            return pending(every, ordered, complete=whole) if ordered is not None else None
-        if name in REGION_HISTORY:
-            return alike(every, Exam(REGION_HISTORY[name], ordered.regions)) if ordered is not None else None
-        kinds = HISTORY_EXAMS.get(name)
-        return alike(every, *map(exam, kinds)) if kinds is not None else None
+        if name in _DOSES:
+            return performed(self._child.priors)
+        if name == REQUESTED:
+            return requested(self._child.priors, self._drafts)
+        whole = self._child.records.read(ServiceRequest).complete if name == PENDING else True
+        return priors_named(name, self._child.priors, self._recognised.exam, whole=whole)
+
+
+def priors_named(name: str, every: Priors, ordered: Exam | None, *, whole: bool) -> Priors | None:
+    """Those of *every* earlier exam that a fact is about; *whole* says whether all requests were read."""
+    if name == "history.any":
+        return performed(every)
+    if name == "history.same_exam":
+        return alike(every, ordered) if ordered is not None else None
+    if name == PENDING:
+        return pending(every, ordered, complete=whole) if ordered is not None else None
+    if name in REGION_HISTORY:
+        return alike(every, Exam(REGION_HISTORY[name], ordered.regions)) if ordered is not None else None
+    kinds = HISTORY_EXAMS.get(name)
+    return alike(every, *map(exam, kinds)) if kinds is not None else None
 
 
 def merged(read: Reading, defined: Reading) -> Reading:

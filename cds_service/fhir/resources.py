@@ -141,6 +141,13 @@ class ClassHistory(Lenient):
     period: Period | None = None
 
 
+class Whereabouts(Lenient):
+    """One place of a visit."""
+
+    location: Reference | None = None
+    status: str | None = None
+
+
 class Encounter(Resource, tag="Encounter"):
     """The visit."""
 
@@ -152,6 +159,7 @@ class Encounter(Resource, tag="Encounter"):
     reasonCode: list[CodeableConcept] | None = None
     subject: Reference | None = None
     period: Period | None = None
+    location: list[Whereabouts] | None = None
 
 
 class Condition(Resource, tag="Condition"):

@@ -54,8 +54,21 @@ class IssuedCard(NamedTuple):
         return tuple(Shown(self.client, self.patient, self.encounter, rule, self.exam) for rule, _ in self.rules)
 
 
+class Facts(NamedTuple):
+    """What one order was judged by, as JSON; ``facts`` is the name decisions know it by."""
+
+    facts: str
+    read_at: datetime
+    said: bytes
+
+
 class Decision(NamedTuple):
-    """One call's outcome: under which content, what every rule said, and how long it took."""
+    """
+    One call's outcome: under which content, what every rule said, what was shown, and how long each step took.
+
+    ``verdicts`` are those of each order; ``facts`` are those no earlier decision has recorded. ``cards`` are the ids
+    of what was shown, ``incomplete`` what could not be read and why, ``steps`` the milliseconds of each step.
+    """
 
     decision: str
     decided_at: datetime
@@ -64,6 +77,13 @@ class Decision(NamedTuple):
     digest: str
     verdicts: Sequence[Any]
     milliseconds: float
+    hook_instance: str = ""
+    patient: str = ""
+    encounter: str = ""
+    cards: Sequence[str] = ()
+    incomplete: Sequence[tuple[str, str]] = ()
+    steps: Mapping[str, float] = {}
+    facts: Sequence[Facts] = ()
 
 
 class Journal:
@@ -87,10 +107,17 @@ class Journal:
 
     def _write(self, batch: list[IssuedCard | Decision]) -> None:
         cards = [_plain(record) for record in batch if isinstance(record, IssuedCard)]
-        decisions = [_plain(record) for record in batch if isinstance(record, Decision)]
+        decided = [record for record in batch if isinstance(record, Decision)]
+        facts = [
+            {"facts": one.facts, "read_at": instant(one.read_at), "said": one.said.decode()}
+            for record in decided
+            for one in record.facts
+        ]
+        decisions = [_row(record) for record in decided]
 
         def work(connection: Connection) -> None:
             schema.add(connection, schema.issued_cards, cards)
+            schema.add(connection, schema.facts, facts)
             schema.add(connection, schema.decisions, decisions)
 
         try:
@@ -128,7 +155,20 @@ def as_json(value: Any) -> str:
     return msgspec.json.encode(value, enc_hook=str).decode()
 
 
-def _plain(record: IssuedCard | Decision) -> dict[str, Any]:
+def _row(record: Decision) -> dict[str, Any]:
+    row = record._asdict()
+    del row["facts"]
+    row["decided_at"] = instant(record.decided_at)
+    row["client"] = clean(record.client)
+    for name in _LISTED:
+        row[name] = as_json(row[name]) if row[name] else ""
+    return row
+
+
+_LISTED = ("verdicts", "cards", "incomplete", "steps")
+
+
+def _plain(record: IssuedCard) -> dict[str, Any]:
     return {name: _column(value) for name, value in record._asdict().items()}
 
 

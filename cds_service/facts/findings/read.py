@@ -97,6 +97,10 @@ class Findings:
         """The facts some resource says something about, and those computed from them."""
         return self._records.derived(self._codes, self._on_record, "recorded")
 
+    def settled(self, *, whole: bool) -> dict[str, Reading]:
+        """What was read so far of the findings on record; with *whole* all of it."""
+        return {name: self[name] for name in self.recorded if whole or name in self._readings}
+
     def _on_record(self) -> frozenset[str]:
         claims = self._told()
         found = {*claims, *claims.heard}

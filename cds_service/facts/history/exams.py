@@ -9,7 +9,7 @@ and those tied to them. Whether some exam of unknown modality or region leaves a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 from typing import Final, NamedTuple
 
 from cds_service.facts.history.classify import Context, prior_of, request_of
@@ -31,6 +31,7 @@ from cds_service.vocabulary.readings import Pick, Prior, Priors
 
 _SLACK: Final = 2  # days by which a local day and a moment may be apart
 _NEVER: Final = 10**7  # a day after all others
+_LONG_AGO: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _FEW: Final = 2  # a part of all that is worth working out alone
 
 
@@ -101,6 +102,28 @@ class History(Priors):
     def select(self, pick: Pick, like: Exam | None = None) -> Priors:
         """Those that *pick* takes, once somebody asks."""
         return Priors((), self.complete, self.now) if self._lacks(like) else Selected(self, pick, like)
+
+    def worked_out(self, *, whole: bool) -> tuple[Prior, ...]:
+        """
+        What is known so far, for the decision record; with *whole* all of it.
+
+        Older accounts that nobody asked about stand there as possible exams of their kind, at any time up to the
+        newest of them. Where the kind of one is not told, all are worked out.
+        """
+        if not (self._told or self._asked):
+            return ()
+        if whole or self._everything is not None:
+            return self.items
+        if self._asked:
+            self.waiting()
+        known = min(self._windows, default=_NEVER)
+        older: dict[Exam, int] = {}
+        for one in self._told:
+            if one.when is not None and one.when.until < known:
+                if one.seen.open or one.seen.exam is None:
+                    return self.items
+                older[one.seen.exam] = max(one.when.until, older.get(one.seen.exam, 0))
+        return (*self._windows.get(known, ()), *(_possible(exam, day) for exam, day in older.items()))
 
     def reaching(self, moment: datetime) -> tuple[Prior, ...]:
         """All that may have taken place at *moment* or later, all that wait, and perhaps some more."""
@@ -263,6 +286,11 @@ def _is_like(seen: Seen, like: Exam) -> bool:
 
 def _latest(record: Record) -> int:
     return 0 if record.when is None else record.when.until
+
+
+def _possible(exam: Exam, day: int) -> Prior:
+    last = datetime.combine(date.fromordinal(day + _SLACK), time.min, UTC)
+    return Prior(exam, _LONG_AGO, last, certain=False)
 
 
 def _newest(prior: Prior) -> tuple[object, ...]:
