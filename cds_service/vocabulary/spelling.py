@@ -32,11 +32,11 @@ class Spelling:
         self._right = frozenset(known)
         self._real = frozenset(real)
         self._means = means
-        self._shapes: dict[str, tuple[str, ...]] = {}
+        self._shapes: dict[str, str | tuple[str, ...]] = {}
         for word in sorted(self._right):
             if len(word) >= SHORTEST and word.isalpha():
                 for shape in _shapes(word):
-                    self._shapes[shape] = (*self._shapes.get(shape, ()), word)
+                    self._shapes[shape] = (*self._near(shape), word) if shape in self._shapes else word
 
     def knows(self, word: str) -> bool:
         """Whether *word* is a known or a real one."""
@@ -57,13 +57,18 @@ class Spelling:
         near = {
             known
             for shape in _shapes(word)
-            for known in self._shapes.get(shape, ())
+            for known in self._near(shape)
             if known[0] == word[0] and one_apart(word, known)
         }
         if not near:
             return word
         first = min(near, key=lambda known: (len(known), known))
         return first if all(self._alike(first, known) for known in near) else word
+
+    def _near(self, shape: str) -> tuple[str, ...]:
+        """The words of a shape; most have one, kept without a tuple around it: there are tens of thousands."""
+        held = self._shapes.get(shape, ())
+        return (held,) if isinstance(held, str) else held
 
     def _alike(self, one: str, other: str) -> bool:
         if one == other or one == other.removesuffix("s"):
