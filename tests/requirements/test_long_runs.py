@@ -75,4 +75,5 @@ def test_row_106_a_hundred_thousand_requests(tmp_path):
         growth = (sizes[-1] - sizes[0]) / 9
         figures.say(f"memory     100000 requests, a fifth hostile: {sizes[0]:.1f} MB after 10000, {sizes[-1]:.1f} MB at the end, "
                     f"{growth:.2f} MB a 10000 (bar 0.5), median drift {run.drift():.2f} (bar 1.6)")  # fmt: skip
+        figures.say(f"memory     after each 10000, in MB: {' '.join(f'{size:.1f}' for size in sizes)}")
         assert run.wrong == [] and growth <= 0.5 and run.drift() < 1.6
