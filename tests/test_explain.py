@@ -93,7 +93,7 @@ def test_what_was_recognised_is_told(rules):
 
 def test_each_known_fact_has_its_source_and_its_group(rules):
     said = told(rules, INJURY)
-    assert "Scores gcs: 14 ← " in said and "(Observation/" in said
+    assert "Scores catch2: some-finding ← " in said and "gcs: 14 ← " in said and "(Observation/" in said
     assert "Findings altered_mental_status: yes ← " in said
     assert "The child age: 4 years 0 months ← 4 years old (Patient/child)" in said
     assert "The visit emergency: yes ← emergency visit (Encounter/visit)" in said
