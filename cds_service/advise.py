@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -27,7 +27,7 @@ from cds_service.fhir.client import Access, Cache, complete
 from cds_service.fhir.memory import RecordMemory
 from cds_service.fhir.prefetch import TEMPLATES, patient_of, records
 from cds_service.fhir.records import LazyRecords
-from cds_service.findings import Finding, Verdict
+from cds_service.findings import Finding
 from cds_service.hooks.request import HookRequest
 from cds_service.hooks.response import Card, HookResponse
 from cds_service.judging import (
@@ -55,7 +55,6 @@ EXTENSION = "org.pediatric-imaging-cds.decision"
 """The one extension of ours: decision id, content revision, and what could not be read."""
 
 _ENCODER = msgspec.json.Encoder()
-_REMEMBERED = 500
 
 
 class Keeper(Protocol):
@@ -76,6 +75,16 @@ class Keeper(Protocol):
         ...  # pragma: no cover
 
 
+class Call(NamedTuple):
+    """What one call is about: who asks for what, under which content, as which decision, and when."""
+
+    client: Client
+    request: HookRequest
+    content: Content
+    decision: str
+    now: datetime
+
+
 @dataclass(slots=True)
 class Advisor:
     """Gives advice: the content in force, who keeps notes, and the one way out."""
@@ -90,7 +99,6 @@ class Advisor:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     known: RecordMemory = field(default_factory=RecordMemory)
     _writer: tuple[Content, CardWriter] | None = None
-    _kept: dict[object, tuple[tuple[Verdict, ...], msgspec.Raw]] = field(default_factory=dict)
 
     async def advise(self, client: Client, request: HookRequest, deadline: Deadline) -> bytes:
         """
@@ -105,17 +113,17 @@ class Advisor:
         issued: list[Issued] = []
         told = NOTHING
         steps = Steps(began)
-        decision = random_id()
+        call = Call(client, request, content, random_id(), now)
         if orders:
             record = earlier or await self.record(client, request, deadline)
             steps.end("read")
-            told = self._told(orders, record, content, request, now)
+            told = self._told(call, orders, record)
             steps.end("judge")
             for one in told.judged:
-                issued += self._write(one, client, request, content, decision, now)
-        answer = self._answer([one.card for one in issued], decision, content, told.incomplete)
+                issued += self._write(call, one)
+        answer = self._answer(call, [one.card for one in issued], told.incomplete)
         steps.end("cards")
-        noting = Noting(self.keeper.identity, decision, now, again=earlier is not None)
+        noting = Noting(self.keeper.identity, call.decision, now, again=earlier is not None)
         cards = [one.card.uuid for one in issued]
         decided = noting.decision(client.id, request, digest=content.digest, told=told, cards=cards, steps=steps)
         self.keeper.decided(decided)
@@ -138,39 +146,39 @@ class Advisor:
             self.known.keep(client.id, request, record)
         return record
 
-    def _told(
-        self, orders: Sequence[Order], record: LazyRecords, content: Content, request: HookRequest, now: datetime
-    ) -> Told:
-        return tell(orders, record, content, request, now=now, site=self.site)
+    def _told(self, call: Call, orders: Sequence[Order], record: LazyRecords) -> Told:
+        return tell(orders, record, call.content, call.request, now=call.now, site=self.site)
 
     # cards
 
-    def _write(
-        self, one: Judged, client: Client, request: HookRequest, content: Content, decision: str, now: datetime
-    ) -> Sequence[Issued]:
+    def _write(self, call: Call, one: Judged) -> Sequence[Issued]:
         if not one.judgement.shown:
             return ()
+        identity, client, context = self.keeper.identity, call.client.id, call.request.context
         exam = exam_text(one.order.recognised.exam)
-        patient = self.keeper.identity.patient(client.id, request.context.patient_id)
-        encounter = self.keeper.identity.encounter(client.id, request.context.encounter_id)
-        whom = Shown(client.id, patient, encounter, "", exam)
+        patient, encounter = (
+            identity.patient(client, context.patient_id),
+            identity.encounter(client, context.encounter_id),
+        )
+        whom = Shown(client, patient, encounter, "", exam)
         findings = [
             finding
             for finding in one.judgement.shown
-            if not self.keeper.suppressed(whom._replace(rule=finding.rule), now)
+            if not self.keeper.suppressed(whom._replace(rule=finding.rule), call.now)
         ]
         if not findings:
             return ()
-        written = self._written(one, findings, client, content)
-        place = location(one.facts.child.records, request.context.encounter_id)
+        written = self._written(call, one, findings)
+        place = location(one.facts.child.records, context.encounter_id)
         for issued in written.issued:
-            self._keep(issued, whom, request, decision=decision, now=now, place=place)
+            self._keep(call, issued, whom, place)
         for note in written.notes:
-            log().info("not offered", decision=decision, reason=note)
+            log().info("not offered", decision=call.decision, reason=note)
         return written.issued
 
-    def _written(self, one: Judged, findings: Sequence[Finding], client: Client, content: Content) -> Written:
+    def _written(self, call: Call, one: Judged, findings: Sequence[Finding]) -> Written:
         """The cards on *findings*, each with an id nobody had before."""
+        client, content = call.client, call.content
         new_id = partial(self.keeper.identity.card_id, client.id)
         key = client.profile, *map(id, findings)
         known = one.written.get(key)
@@ -187,24 +195,22 @@ class Advisor:
             self._writer = content, card_writer(content, SENDER._replace(url=self.public_url or None))
         return self._writer[1]
 
-    def _keep(
-        self, issued: Issued, whom: Shown, request: HookRequest, *, decision: str, now: datetime, place: str
-    ) -> None:
+    def _keep(self, call: Call, issued: Issued, whom: Shown, place: str) -> None:
         card = issued.card
         self.keeper.issued(
             IssuedCard(
                 card=card.uuid,
                 client=whom.client,
-                service=request.hook,
-                issued_at=now,
+                service=call.request.hook,
+                issued_at=call.now,
                 patient=whom.patient,
                 exam=whom.exam,
                 rules=[(finding.rule, finding.version) for finding in issued.findings],
                 suggestions={one.uuid: one.label for one in card.suggestions or ()},
                 encounter=whom.encounter,
-                user=request.context.user_id,
+                user=call.request.context.user_id,
                 location=place,
-                decision=decision,
+                decision=call.decision,
             )
         )
         for finding in issued.findings:
@@ -215,8 +221,8 @@ class Advisor:
     def _unread(self, order: Order) -> None:
         self.metrics.unrecognised.labels(unread_kind(order.resource, order.recognised)).inc()
 
-    def _answer(self, cards: list[Card], decision: str, content: Content, incomplete: Sequence[Gap]) -> bytes:
-        ours: dict[str, Any] = {"decision": decision, "revision": content.digest}
+    def _answer(self, call: Call, cards: list[Card], incomplete: Sequence[Gap]) -> bytes:
+        ours: dict[str, Any] = {"decision": call.decision, "revision": call.content.digest}
         if incomplete:
             ours["incomplete"] = [{"resource": name, "reason": reason} for name, reason in incomplete]
             for _, reason in incomplete:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import structlog
 
-from cds_service import advise, content
+from cds_service import content, noting
 from cds_service.advise import EXTENSION, Advisor
 from cds_service.clients.clients import Client
 from cds_service.content import Content
@@ -365,10 +365,11 @@ def test_a_repeated_call_is_answered_and_noted_alike(practice):
 
 
 def test_what_is_remembered_of_verdicts_is_bounded(practice, monkeypatch):
-    monkeypatch.setattr(advise, "_REMEMBERED", 2)
+    monkeypatch.setattr(noting, "_REMEMBERED", 2)
+    noting._said_before.clear()
     for scenario in (APPENDIX, SEIZURE, TWO_PHASES, APPENDIX):
         practice.ask(scenario)
-        assert len(practice.advisor._kept) <= 2
+        assert len(noting._said_before) <= 2
     assert practice.verdicts()["suspected-appendicitis"]["outcome"] == "advice"
 
 

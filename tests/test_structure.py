@@ -24,7 +24,6 @@ RULES = [path for path in sorted((ROOT / "rules").rglob("*.yaml")) if "codes" no
 MOST_POSITIONAL = 4
 MORE_POSITIONAL = {
     "judging.make_child": "what a child is read with, in the order of the call",
-    "advise.Advisor._write": "the parts of one call, handed on as they are",
     "facts.findings.timing.rank": "one claim with everything its weight depends on",
     "facts.history.results._take": "a reading step that notes problems",
     "facts.history.words.sentence": "the parts of a sentence in the order they are said",

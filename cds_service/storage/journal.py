@@ -1,13 +1,14 @@
 """
 What advice leaves behind: issued cards and decisions, written behind its back.
 
-Advice hands over a record and goes on. When the database is away the records wait; when
-there is no more room they are counted and dropped.
+Advice hands over a record and goes on. Until the record is in the database a copy stands on the
+local disk, which a later start takes up. When the database is away the records wait; when there is
+no more room they are counted and dropped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from sqlalchemy import Connection
 from cds_service.errors import StorageError
 from cds_service.storage import schema
 from cds_service.storage.batches import Batches
+from cds_service.storage.copies import NOWHERE, Copies
 from cds_service.storage.database import Database, passes
 from cds_service.storage.quiet import Shown
 from cds_service.telemetry import log
@@ -86,58 +88,112 @@ class Decision(NamedTuple):
     facts: Sequence[Facts] = ()
 
 
-class Journal:
-    """Writes records in batches on a thread of its own."""
+Rows = Sequence[tuple[str, dict[str, Any]]]
+"""Rows of the database, each with the name of its table."""
 
-    def __init__(self, database: Database, *, room: int = ROOM, linger: float = _LINGER_SECONDS) -> None:
+
+class Entry(NamedTuple):
+    """The rows of one record, and where their copy stands."""
+
+    rows: Rows
+    place: int
+
+
+_TABLES = {str(table.name): table for table in (schema.issued_cards, schema.facts, schema.decisions)}
+_CARDS, _FACTS, _DECISIONS = _TABLES
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(list[tuple[str, dict[str, Any]]])
+
+
+class Journal:
+    """Writes records in batches on a thread of its own; *copies* keep them until then."""
+
+    def __init__(
+        self, database: Database, copies: Copies, *, room: int = ROOM, linger: float = _LINGER_SECONDS
+    ) -> None:
         self.dropped = 0
         self._database = database
-        self._batches: Batches[IssuedCard | Decision] = Batches("journal", self._write, room=room, linger=linger)
+        self._copies = copies
+        self._batches: Batches[Entry] = Batches("journal", self._write, room=room, linger=linger)
 
     def record(self, record: IssuedCard | Decision) -> None:
-        """Take *record* to be written; never waits, never fails."""
-        if not self._batches.offer(record):
+        """Take *record* to be written; never waits for the database, never fails."""
+        try:
+            rows = _rows(record)
+            place = self._copies.put(_ENCODER.encode(rows))
+        except Exception as error:
+            self._lost(1, type(error).__name__)
+            return
+        if not self._batches.offer(Entry(rows, place)):
+            self._copies.done([place])
             self.dropped += 1
             if self.dropped == 1:
                 log().warning("journal is full, records are dropped")
 
+    def adopt(self) -> bool:
+        """Write what a process that is gone had no time to write; StorageError when the database is away."""
+        self._copies.adopt(self._take)
+        return False
+
     def close(self, seconds: float = 5.0) -> None:
         """Write what has gathered, if that takes no longer than *seconds*."""
         self._batches.close(seconds)
+        self._copies.close()
 
-    def _write(self, batch: list[IssuedCard | Decision]) -> None:
-        cards = [_plain(record) for record in batch if isinstance(record, IssuedCard)]
-        decided = [record for record in batch if isinstance(record, Decision)]
-        facts = [
-            {"facts": one.facts, "read_at": instant(one.read_at), "said": one.said.decode()}
-            for record in decided
-            for one in record.facts
-        ]
-        decisions = [_row(record) for record in decided]
-
-        def work(connection: Connection) -> None:
-            schema.add(connection, schema.issued_cards, cards)
-            schema.add(connection, schema.facts, facts)
-            schema.add(connection, schema.decisions, decisions)
-
+    def _write(self, batch: list[Entry]) -> None:
+        rows = [row for entry in batch for row in entry.rows]
         try:
-            while not self._written(work):
+            while not self._written(rows):
                 if self._batches.stopping.is_set():
-                    raise StorageError("The database did not come back.")
+                    self._left(batch)
+                    return
                 self._batches.stopping.wait(_RETRY_SECONDS)
         except StorageError as error:
-            self.dropped += len(batch)
-            log().warning("records are dropped", error=str(error), count=len(batch))
+            self._lost(len(batch), str(error))
+        self._copies.done(entry.place for entry in batch)
 
-    def _written(self, work: Callable[[Connection], None]) -> bool:
-        """Whether it is written; False when it may be later, StorageError when it never will be."""
+    def _left(self, batch: list[Entry]) -> None:
+        """The database did not come back: what has a copy waits for the next start."""
+        without = sum(entry.place == NOWHERE for entry in batch)
+        if without:
+            self._lost(without, "The database did not come back.")
+
+    def _lost(self, count: int, why: str) -> None:
+        self.dropped += count
+        log().warning("records are dropped", error=why, count=count)
+
+    def _take(self, records: Sequence[bytes]) -> None:
+        for record in records:
+            try:
+                if not self._written(_DECODER.decode(record)):
+                    raise StorageError("The database is away.")
+            except msgspec.MsgspecError:
+                self._lost(1, "not readable")
+
+    def _written(self, rows: Rows) -> bool:
+        """Whether they are written; False when they may be later, StorageError when they never will be."""
         try:
-            self._database.transact(work)
+            self._database.transact(lambda connection: _insert(connection, rows))
         except StorageError as error:
             if passes(error):
                 return False
             raise
         return True
+
+
+def _insert(connection: Connection, rows: Rows) -> None:
+    for name, table in _TABLES.items():
+        schema.add(connection, table, [row for one, row in rows if one == name])
+
+
+def _rows(record: IssuedCard | Decision) -> Rows:
+    if isinstance(record, IssuedCard):
+        return [(_CARDS, _plain(record))]
+    facts = [
+        (_FACTS, {"facts": one.facts, "read_at": instant(one.read_at), "said": one.said.decode()})
+        for one in record.facts
+    ]
+    return [*facts, (_DECISIONS, _row(record))]
 
 
 def instant(moment: datetime | None) -> str:

@@ -31,9 +31,10 @@ _MODE = 0o600
 
 class Spool:
     """
-    Records of one kind, in *folder*; together no more than *room* bytes.
+    Records of one kind, in *folder*.
 
-    With *lasting*, a record that was put is on the disk and outlasts a power cut; otherwise it outlasts the process.
+    With *lasting*, a record that was put is on the disk and outlasts a power cut, and all files together take no more
+    than *room* bytes; otherwise it outlasts the process, and *room* is that of the own file.
     """
 
     def __init__(self, folder: Path, kind: str, room: int, *, lasting: bool = True) -> None:
@@ -64,9 +65,19 @@ class Spool:
     def replay(self, take: Take) -> None:
         """Hand everything over, the oldest files first; StorageError when *take* stops it."""
         with self._replaying:
-            for path in self._others():
-                _adopt(path, take)
+            self.adopt(take)
             self._replay_own(take)
+
+    def adopt(self, take: Take) -> None:
+        """Hand over the files of processes that are gone, the oldest first; StorageError when *take* stops it."""
+        for path in self._others():
+            _adopt(path, take)
+
+    def clear(self) -> None:
+        """Forget what stands in the own file."""
+        with self._lock:
+            if self._size:
+                self._empty()
 
     def close(self) -> None:
         """Let go of the file; an empty one is removed, another waits for the next start."""
@@ -76,7 +87,8 @@ class Spool:
     def _append(self, line: bytes) -> None:
         if self._file < 0:
             self._begin()
-        if self._size + len(line) + sum(map(_size, self._others())) > self._room:
+        beside = sum(map(_size, self._others())) if self._lasting else 0
+        if self._size + len(line) + beside > self._room:
             raise OSError("spool is full")
         try:
             written = os.write(self._file, line)
@@ -95,6 +107,11 @@ class Spool:
             os.ftruncate(self._file, self._size)
         except OSError:
             self._leave()
+
+    def _empty(self) -> None:
+        with suppress(OSError):
+            os.ftruncate(self._file, 0)
+            self._size = 0
 
     def _begin(self) -> None:
         """A file of our own: locked before others can see it."""
@@ -127,9 +144,7 @@ class Spool:
             with self._lock:
                 file, size = self._file, self._size
                 if file >= 0 and done >= size:
-                    with suppress(OSError):
-                        os.ftruncate(file, 0)
-                        self._size = 0
+                    self._empty()
                 if file < 0 or done >= size:
                     return
             _hand_over(whole(os.pread(file, size - done, done)), take)

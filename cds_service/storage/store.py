@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from cds_service.errors import StorageError
 from cds_service.hooks.feedback import FeedbackItem
 from cds_service.storage import overrides, retention, versions
+from cds_service.storage.copies import Copies
 from cds_service.storage.database import Database
 from cds_service.storage.feedback import SPOOL_BYTES, Feedback
 from cds_service.storage.identity import identity_in
@@ -33,6 +34,7 @@ QUIET_HOURS = 24.0
 _RECENT_CARDS = 5_000
 _POLL_SECONDS = 2.0
 _REPLAY_SECONDS = 1.0
+_ADOPT_SECONDS = 10.0
 _FORGET_SECONDS = 600.0
 _CLOSING_SECONDS = 4.0
 
@@ -58,7 +60,7 @@ class Store:
         self._quiet = Quiet(quiet_hours)
         self._database = Database(url, self._opened)
         self._recent: dict[str, tuple[Shown, ...]] = {}
-        self._journal = Journal(self._database)
+        self._journal = Journal(self._database, Copies(data / "journal"))
         self._feedback = Feedback(
             self._database,
             self.identity,
@@ -73,6 +75,7 @@ class Store:
         self._upkeep = Upkeep(
             [
                 Chore("replay", self._feedback.replay, _REPLAY_SECONDS),
+                Chore("journal", self._journal.adopt, _ADOPT_SECONDS),
                 Chore("overrides", self._hear, _POLL_SECONDS),
                 Chore("forget", forget, _FORGET_SECONDS),
             ]
