@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -109,10 +110,19 @@ def _serve(parsed: argparse.Namespace, _: Settings) -> int:
     telemetry.configure(chosen.log_level)
     options = app.server_options(chosen)
     traces = _traces(chosen)
-    uvicorn.run(app.build(chosen, traces=traces), **options)
-    if traces is not None:
-        traces.close()
+    before = signal.signal(signal.SIGTERM, _ended_well)
+    try:
+        uvicorn.run(app.build(chosen, traces=traces), **options)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if traces is not None:
+            traces.close()
     return 0
+
+
+def _ended_well(*_: object) -> None:
+    """What the server raises again once it has finished what it accepted: a stop that was asked for is no failure."""
+    sys.exit(0)
 
 
 def _traces(chosen: Settings) -> Traces | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import os
 import sqlite3
 import subprocess
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from cds_service.errors import StorageError
+from cds_service.storage.export import FEEDBACK_COLUMNS, as_csv
 from cds_service.storage.store import Store
 from tests.storage.conftest import postgres
 from tests.storage.kept import NOW, card, decision, overridden, rows, shown, store
@@ -150,3 +153,10 @@ async def test_row_125_a_server_that_refuses_or_is_silent(
     again = Store(tmp_path, url)
     await until(lambda: len(server_rows(url, "feedback")) == 1, 20)
     await again.close()
+
+
+@pytest.mark.parametrize("begins", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+def test_row_131_no_cell_of_an_export_is_run_by_a_spreadsheet(begins: str) -> None:
+    header, row = csv.reader(io.StringIO("\n".join(as_csv([dict.fromkeys(FEEDBACK_COLUMNS, begins)])), newline=""))
+    assert header == list(FEEDBACK_COLUMNS)
+    assert row == ["'" + begins] * len(row), "shown as text, nothing of it lost"
