@@ -38,11 +38,9 @@ postgres:
 check: setup  ## everything a reviewer would look at, without the tests
 	$(BIN)/ruff format --check cds_service tests bench demo
 	$(BIN)/ruff check cds_service tests bench demo
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/cds-service check
-	$(BIN)/cds-service docs --check
-	$(BIN)/python scripts/audit.py
+	@$(BIN)/cds-service check & tried=$$!; \
+	$(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/cds-service docs --check && $(BIN)/python scripts/audit.py; \
+	well=$$?; wait $$tried && exit $$well
 
 test: check browser postgres  ## all tests, browser tests included
 	$(BIN)/pytest -n auto -m "not soak" --cov --cov-report=term-missing:skip-covered

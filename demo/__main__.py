@@ -36,7 +36,7 @@ def main() -> int:
     port = _free_port()
     base = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory() as data:
-        environment = {**os.environ, "CDS_DATA": data, "CDS_LOG_LEVEL": "warning"}
+        environment = {**os.environ, "CDS_DATA": data, "CDS_LOG_LEVEL": "error"}
         command = [sys.executable, "-m", "cds_service.cli", "serve", "--port", str(port)]
         process = subprocess.Popen(command, env=environment)
         try:

@@ -242,7 +242,7 @@ def test_an_approval_that_ran_out_is_told_of():
 
 def test_the_site_has_rules_codes_and_reasons_of_its_own():
     content = made(**{
-        "site/rules/own.yaml": changed(SHAKY, "id: safe-shaky", "id: own"),
+        "site/rules/own.yaml": changed(SHAKY, "id: safe-shaky", "id: own\nabout: {developer: Our hospital, funding: Our own}"),
         "site/codes/reasons/own.yaml": "our-thing: {label: Our thing, texts: [our thing]}\n",
         "site": "override_reasons: {night-shift: Night shift}\n",
     })  # fmt: skip

@@ -184,7 +184,7 @@ def test_safety_rules_that_act_say_what_they_do(rules):
 
 
 def test_a_safety_rule_that_only_softens_says_so():
-    soft = changed(SHAKY, "id: safe-shaky", "id: soft")
+    soft = changed(SHAKY, "id: safe-shaky", "id: soft\nabout: {developer: Our hospital, funding: Our own}")
     soft = changed(soft, "effect: {silence: appropriateness}", "effect: {soften: info}").replace(
         "[guide]", "[safety-logic]"
     )

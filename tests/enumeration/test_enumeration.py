@@ -8,6 +8,7 @@ import pytest
 
 from cds_service import content
 from cds_service.enumeration import look, summary, table, trials
+from cds_service.enumeration.report import Report
 from cds_service.library import Places
 from cds_service.rules import alternatives, safety, topic_judge
 from cds_service.settings import shipped
@@ -46,7 +47,7 @@ def whole() -> content.Content:
     return content.build(files, today=datetime.now(UTC).date(), run_examples=False)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.soak  # make check does the same before all tests
 def test_the_shipped_rules_keep_every_promise(whole):
     report = look(whole)
     assert [str(problem) for problem in report.problems] == []
@@ -55,13 +56,18 @@ def test_the_shipped_rules_keep_every_promise(whole):
     assert len(list(table(report))) == len(report.sizes) and f"{report.judgements:,} judgements" in summary(report)
 
 
-def test_quick_tries_less_and_no_pairs(whole):
-    report = look(whole, quick=True)
+@pytest.fixture(scope="module")
+def quick(whole: content.Content) -> Report:
+    return look(whole, quick=True)
+
+
+def test_quick_tries_less_and_no_pairs(whole, quick):
+    report = quick
     assert report.problems == [] and len(report.sizes) == len(whole.rules.topics)
 
 
-def test_trying_twice_finds_the_same(whole):
-    assert look(whole, quick=True) == look(whole, quick=True)
+def test_trying_twice_finds_the_same(whole, quick):
+    assert look(whole, quick=True) == quick
 
 
 def test_a_small_set_is_tried_whole():

@@ -37,6 +37,12 @@ def marked(name: str) -> Any:
     return pytest.param(name, id=name, marks=marks)
 
 
+def some(names: list[str], one_in: int) -> list[Any]:
+    """One in so many of *names* each time, the others in the long runs."""
+    soak = pytest.mark.soak
+    return [pytest.param(name, marks=[soak] if place % one_in else []) for place, name in enumerate(names)]
+
+
 @pytest.mark.parametrize("name", [marked(name) for name in NAMES])
 def test_the_answer_is_what_the_guideline_asks(name: str, services: Services) -> None:
     scenario = EVERY[name]
@@ -69,7 +75,7 @@ def test_a_client_can_take_the_answer(name: str, services: Services) -> None:
             check_suggestion(suggestion["actions"], orders)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", some(NAMES, 5))
 def test_a_record_that_came_before_is_judged_as_if_it_had_not(name: str, services: Services) -> None:
     scenario = EVERY[name]
     service, body, at = services.at(scenario.get("site")), request(scenario), moment(scenario["at"])
