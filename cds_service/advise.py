@@ -111,7 +111,7 @@ class Advisor:
         earlier = self.known.find(client.id, request)
         orders = list(imaging_orders(request, content, earlier, unread=self._unread))
         issued: list[Issued] = []
-        told = NOTHING
+        told, record = NOTHING, None
         steps = Steps(began)
         call = Call(client, request, content, random_id(), now)
         if orders:
@@ -128,6 +128,8 @@ class Advisor:
         decided = noting.decision(client.id, request, digest=content.digest, told=told, cards=cards, steps=steps)
         self.keeper.decided(decided)
         self._log(decided, len(told.judged))
+        if record is not None:
+            self.known.let_go(client.id, request, record)
         return answer
 
     async def record(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -463,3 +464,21 @@ def test_orders_of_which_no_exam_is_recognised_are_counted_by_kind(practice, cod
 def test_a_recognised_order_is_not_counted_as_unrecognised(practice):
     practice.ask(APPENDIX)
     assert "cds_unrecognised_orders_total{" not in practice.metrics.text().decode()
+
+
+def test_a_call_leaves_nothing_for_the_garbage_collection(practice: Practice) -> None:
+    """A long record that waits to be collected is memory nobody gets back for a while."""
+    practice.ask(APPENDIX, context__encounterId="another")
+    request = parse(json.dumps(composed({"at": AT, **TWO_PHASES})).encode(), service_hook="order-sign")
+    gc.collect()
+    gc.disable()
+    try:
+        practice.runner.run(practice.advisor.advise(practice.client, request, Deadline(2.0)))
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        left = [one for one in gc.garbage if type(one).__module__.startswith("cds_service")]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert not left

@@ -9,7 +9,7 @@ minutes, and nothing is found by anybody who did not send all of it: the bytes t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from cachetools import LRUCache, TTLCache
 
@@ -26,22 +26,33 @@ CHILDREN = 500
 _Whose = tuple[str, str, str | None]
 
 
-class _Known(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was sent and how it was read; however it leaves the memory, its record is forgotten with it."""
+
     sent: Mapping[str, bytes]
     record: LazyRecords
+
+    def __del__(self) -> None:
+        self.record.let_go()
 
 
 class RecordMemory:
     """One record for each client, patient and encounter: the last one sent whole."""
 
     def __init__(self, room: int = ROOM, seconds: float = SECONDS) -> None:
-        self._known: TTLCache[_Whose, _Known] = TTLCache(room, seconds, getsizeof=_size)
+        self._known: TTLCache[_Whose, _Known] = TTLCache(room, seconds, getsizeof=lambda known: _size(known.sent))
         self._came: LRUCache[_Whose, None] = LRUCache(CHILDREN)
 
     def find(self, client: str, request: HookRequest) -> LazyRecords | None:
         """The record as it was read the last time, when what was sent with *request* is the same to the byte."""
         known = self._known.get(_whose(client, request))
         return known.record if known is not None and known.sent == request.prefetch else None
+
+    def let_go(self, client: str, request: HookRequest, record: LazyRecords) -> None:
+        """The call that *request* began is over: its *record* is forgotten at once unless it is kept."""
+        if self.find(client, request) is not record:
+            record.let_go()
 
     def keep(self, client: str, request: HookRequest, record: LazyRecords) -> None:
         """
@@ -53,14 +64,13 @@ class RecordMemory:
         if whose not in self._came:
             self._came[whose] = None
             return
-        known = _Known(request.prefetch, record)
-        if _size(known) <= self._known.maxsize:
-            self._known[whose] = known
+        if _size(request.prefetch) <= self._known.maxsize:
+            self._known[whose] = _Known(request.prefetch, record)
 
 
 def _whose(client: str, request: HookRequest) -> _Whose:
     return client, request.context.patient_id, request.context.encounter_id
 
 
-def _size(known: _Known) -> int:
-    return sum(map(len, known.sent.values()))
+def _size(sent: Mapping[str, bytes]) -> int:
+    return sum(map(len, sent.values()))

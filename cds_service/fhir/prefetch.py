@@ -117,7 +117,7 @@ def records(
     """
     call = _Call(request, fetched, gaps)
     readers = {need.kind: partial(call.search, need) for need in _SEARCHES}
-    return LazyRecords(request.context.patient_id, {Patient: call.patient_section, **readers})
+    return LazyRecords(request.context.patient_id, {Patient: call.patient.section, **readers})
 
 
 def patient_of(record: Records) -> Patient:
@@ -137,6 +137,27 @@ def patient_in(raw: bytes, patient_id: str) -> Section[Patient]:
     return Section(gap=ANOTHER_PATIENT if content.items else _trouble(content) or NOT_SENT)
 
 
+class _OwnPatient:
+    """This call's Patient, decoded when first asked for: the fetched one, else the one sent."""
+
+    def __init__(self, request: HookRequest, fetched: Mapping[str, bytes], gaps: Mapping[str, str]) -> None:
+        self._raw = fetched.get(PATIENT) or request.prefetch.get(PATIENT)
+        self._gap = gaps.get(PATIENT, NOT_SENT)
+        self._patient_id = request.context.patient_id
+        self._section: Section[Patient] | None = None
+
+    def section(self) -> Section[Resource]:
+        """The one Patient, or why there is none."""
+        if self._section is None:
+            self._section = Section(gap=self._gap) if self._raw is None else patient_in(self._raw, self._patient_id)
+        return cast("Section[Resource]", self._section)
+
+    def known(self) -> Patient | None:
+        """The Patient itself."""
+        items = cast("Section[Patient]", self.section()).items
+        return items[0] if items else None
+
+
 class _Call:
     """One call's values, each decoded when its section is asked for."""
 
@@ -144,16 +165,10 @@ class _Call:
         self._request = request
         self._fetched = fetched
         self._gaps = gaps
-        self._patient_id = request.context.patient_id
-        self._patient: Section[Patient] | None = None
-        self._sent_subject = Subject(self._patient_id, self._known_patient)
-        self._fetched_subject = Subject(self._patient_id, self._known_patient, base=request.fhir_server)
-
-    def patient_section(self) -> Section[Resource]:
-        """The Patient: the fetched one, else the one sent."""
-        if self._patient is None:
-            self._patient = self._read_patient()
-        return cast("Section[Resource]", self._patient)
+        self.patient = _OwnPatient(request, fetched, gaps)
+        patient_id, known = request.context.patient_id, self.patient.known
+        self._sent_subject = Subject(patient_id, known)
+        self._fetched_subject = Subject(patient_id, known, base=request.fhir_server)
 
     def search(self, need: Need) -> Section[Resource]:
         """The resources that were sent or fetched for *need*."""
@@ -175,16 +190,6 @@ class _Call:
         if fetched is not None:
             parts.append(self._own(need, decode(kind, fetched), self._fetched_subject))
         return _joined(parts, gap)
-
-    def _read_patient(self) -> Section[Patient]:
-        raw = self._fetched.get(PATIENT) or self._request.prefetch.get(PATIENT)
-        if raw is None:
-            return Section(gap=self._gaps.get(PATIENT, NOT_SENT))
-        return patient_in(raw, self._patient_id)
-
-    def _known_patient(self) -> Patient | None:
-        self.patient_section()
-        return self._patient.items[0] if self._patient is not None and self._patient.items else None
 
     def _why_absent(self, key: str) -> str:
         return NO_ENCOUNTER if key == ENCOUNTER and not self._request.context.encounter_id else NOT_SENT

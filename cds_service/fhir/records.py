@@ -77,6 +77,16 @@ class LazyRecords:
             known = self._derived[id(by), key] = by, make()
         return cast("D", known[1])
 
+    def let_go(self) -> None:
+        """
+        Forget everything read and derived: the call is over and nobody will ask again.
+
+        What was derived points back to its record; without this a long record waits for a garbage collection.
+        """
+        self._readers = {}
+        self._sections.clear()
+        self._derived.clear()
+
 
 def given(patient_id: str, *resources: Resource, complete: bool = True) -> LazyRecords:
     """

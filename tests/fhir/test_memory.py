@@ -89,3 +89,22 @@ def test_what_is_derived_never_grows_without_end() -> None:
     for number in range(200):
         assert record.derived(by, lambda kept=number: kept, number) == number
     assert record.derived(by, lambda: "anew", 0) == "anew"
+
+
+def test_what_is_read_of_a_record_is_gone_with_its_call_unless_it_is_kept() -> None:
+    known = Known()
+    known.record.derived(known, lambda: "read")
+    known.memory.let_go("ehr", known.asked, known.record)
+    assert known.record.derived(known, lambda: "read again") == "read"
+    other = records(known.asked)
+    other.derived(known, lambda: "read")
+    known.memory.let_go("ehr", known.asked, other)
+    assert other.derived(known, lambda: "read again") == "read again"
+
+
+def test_what_was_kept_is_gone_when_another_takes_its_place() -> None:
+    known = Known()
+    known.record.derived(known, lambda: "read")
+    changed = request(prefetch={"patient": b"null"})
+    known.memory.keep("ehr", changed, records(changed))
+    assert known.record.derived(known, lambda: "read again") == "read again"
