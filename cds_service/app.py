@@ -305,6 +305,7 @@ def settled() -> Iterator[None]:
     """While inside, what exists now is left out of garbage collections, which would walk all rules each time."""
     gc.collect()
     gc.freeze()
+    gc.enable()
     try:
         yield
     finally:

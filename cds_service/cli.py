@@ -8,6 +8,7 @@ is out of date; 2 when the call or a setting is wrong.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import signal
 import sys
@@ -101,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(parsed: argparse.Namespace, _: Settings) -> int:
+    gc.disable()  # all that is made before the first call stays; the app turns it on again once it is settled
     import uvicorn
 
     from cds_service import app, telemetry

@@ -74,7 +74,7 @@ def when_in(period: Period | None) -> When | None:
     return when(period.start) or when(period.end)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def _when(text: str) -> When | None:
     length = len(text)
     try:

@@ -71,7 +71,7 @@ class Span(NamedTuple):
         return round((self.months * 30.44 + self.days) * 86400) + self.seconds
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def _after(length: Span, day: date) -> date:
     return _add_months(day, length.months) + timedelta(days=length.days, seconds=length.seconds)
 

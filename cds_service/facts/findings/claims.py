@@ -109,7 +109,7 @@ class Claims(dict[str, list[Claim]]):
         return ()
 
 
-_plain = lru_cache(8192)(plain)
+_plain = lru_cache(2048)(plain)
 """A code's own words are the same in every record."""
 
 
