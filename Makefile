@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
+# Tests start hundreds of processes; each would compile everything anew where compiled modules may not be kept.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup setup-dev demo serve test check bench recognition soak lock dist sbom docs browser postgres clean
 
 help:  ## what there is
@@ -43,7 +45,7 @@ check: setup  ## everything a reviewer would look at, without the tests
 	well=$$?; wait $$tried && exit $$well
 
 test: check browser postgres  ## all tests, browser tests included
-	$(BIN)/pytest -n auto -m "not soak" --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest -n auto --dist loadgroup -m "not soak" --cov --cov-report=term-missing:skip-covered
 
 bench: setup  ## speed, measured against a bare application in the same run
 	$(BIN)/python -m bench

@@ -17,6 +17,7 @@ import pytest
 from cds_service.content import Content
 from cds_service.facts.exams import recognise
 from cds_service.fhir.resources import CodeableConcept, ServiceRequest
+from cds_service.judging import Judged
 from cds_service.rules.stand import stand
 from cds_service.vocabulary.exams import MODALITIES, Exam, exam
 from cds_service.vocabulary.readings import Interval
@@ -31,48 +32,43 @@ NAMES = list(EVERY)
 
 
 def marked(name: str) -> Any:
-    """The scenario as a test case; a known fault must fail until it is mended."""
+    """
+    The scenario as a test case; a known fault must fail until it is mended.
+
+    Those of sites with choices of their own run side by side in one process, which starts each site once.
+    """
     fault = EVERY[name].get("known_fault")
     marks = [pytest.mark.xfail(reason=fault, strict=True)] if fault else []
-    return pytest.param(name, id=name, marks=marks)
+    return pytest.param(name, id=name, marks=[*marks, *grouped(name)])
+
+
+def grouped(name: str) -> list[Any]:
+    """Where the scenario runs."""
+    return [pytest.mark.xdist_group("sites")] if "site" in EVERY[name] else []
 
 
 def some(names: list[str], one_in: int) -> list[Any]:
     """One in so many of *names* each time, the others in the long runs."""
     soak = pytest.mark.soak
-    return [pytest.param(name, marks=[soak] if place % one_in else []) for place, name in enumerate(names)]
+    return [
+        pytest.param(name, marks=[*grouped(name), *([soak] if place % one_in else [])])
+        for place, name in enumerate(names)
+    ]
 
 
 @pytest.mark.parametrize("name", [marked(name) for name in NAMES])
-def test_the_answer_is_what_the_guideline_asks(name: str, services: Services) -> None:
+def test_the_answer_is_what_the_guideline_asks_and_a_client_can_take_it(name: str, services: Services) -> None:
     scenario = EVERY[name]
     answer = services.call(scenario)
     assert answer.status_code == scenario.get("status", 200), answer.text
     if answer.status_code != 200:
         return
-    cards = answer.json()["cards"]
-    said = [(card["indicator"], card["summary"]) for card in cards]
-    assert len(cards) == len(scenario["cards"]), said
-    for card, expected in zip(cards, scenario["cards"], strict=True):
-        check_expected(card, expected)
-    content = services.at(scenario.get("site")).content
-    check_never(cards, scenario.get("never", ()), content)
-    check_complete(answer.json(), scenario.get("incomplete", ()))
-    check_judgement(scenario, services)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_client_can_take_the_answer(name: str, services: Services) -> None:
-    scenario = EVERY[name]
-    answer = services.call(scenario)
-    if answer.status_code != 200:
-        return
-    orders = {one["resource"]["id"]: one["resource"] for one in request(scenario)["context"]["draftOrders"]["entry"]}
-    for card in answer.json()["cards"]:
-        assert not list(empty_members(card))
-        check_card(card)
-        for suggestion in card.get("suggestions", ()):
-            check_suggestion(suggestion["actions"], orders)
+    service = services.at(scenario.get("site"))
+    judged = service.judged(scenario)
+    check_answer(scenario, answer.json(), service.content)
+    check_judgement(scenario, judged, service.content)
+    check_takeable(scenario, answer.json()["cards"])
+    check_read(scenario, judged)
 
 
 @pytest.mark.parametrize("name", some(NAMES, 5))
@@ -98,18 +94,6 @@ def nameless(value: Any) -> Any:
     if isinstance(value, list):
         return [nameless(one) for one in value]
     return "urn:uuid" if isinstance(value, str) and value.startswith("urn:uuid:") else value
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_silence_is_not_for_want_of_reading(name: str, services: Services) -> None:
-    scenario = EVERY[name]
-    if "status" in scenario:
-        return
-    judged = services.at(scenario.get("site")).judged(scenario)
-    assert bool(judged) != scenario.get("unrecognised", False)
-    if "observations" not in scenario.get("without", ()):
-        for one in judged[:1]:
-            assert not {fact for fact, said in told(scenario) if not carries(one.facts[fact].value, said)}
 
 
 def test_every_situation_of_every_topic_has_a_scenario(services: Services) -> None:
@@ -143,6 +127,35 @@ def carries(value: Any, said: Any) -> bool:
 
 
 # what the scenario expects
+
+
+def check_answer(scenario: dict[str, Any], answer: dict[str, Any], content: Content) -> None:
+    """The cards are those expected, no other exam is offered, and what could not be read is told."""
+    cards = answer["cards"]
+    said = [(card["indicator"], card["summary"]) for card in cards]
+    assert len(cards) == len(scenario["cards"]), said
+    for card, expected in zip(cards, scenario["cards"], strict=True):
+        check_expected(card, expected)
+    check_never(cards, scenario.get("never", ()), content)
+    check_complete(answer, scenario.get("incomplete", ()))
+
+
+def check_takeable(scenario: dict[str, Any], cards: list[dict[str, Any]]) -> None:
+    """A client can take each card and each suggestion as it is."""
+    orders = {one["resource"]["id"]: one["resource"] for one in request(scenario)["context"]["draftOrders"]["entry"]}
+    for card in cards:
+        assert not list(empty_members(card))
+        check_card(card)
+        for suggestion in card.get("suggestions", ()):
+            check_suggestion(suggestion["actions"], orders)
+
+
+def check_read(scenario: dict[str, Any], judged: list[Judged]) -> None:
+    """The order was recognised and the findings were read: silence is not for want of reading."""
+    assert bool(judged) != scenario.get("unrecognised", False)
+    if "observations" not in scenario.get("without", ()):
+        for one in judged[:1]:
+            assert not {fact for fact, said in told(scenario) if not carries(one.facts[fact].value, said)}
 
 
 def check_expected(card: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
@@ -205,15 +218,14 @@ def check_complete(answer: dict[str, Any], incomplete: list[str]) -> None:
     assert sorted(one["resource"] for one in ours.get("incomplete", ())) == sorted(incomplete)
 
 
-def check_judgement(scenario: dict[str, Any], services: Services) -> None:
+def check_judgement(scenario: dict[str, Any], judged: list[Judged], content: Content) -> None:
     """The situations it names are the ones found, and the facts it names are the ones that would decide."""
     wanted = scenario.keys() & {"variant", "maybe", "undecided"}
     if not wanted:
         return
-    service = services.at(scenario.get("site"))
-    one = service.judged(scenario)[0]
+    one = judged[0]
     assert one.order.recognised.exam is not None
-    stands = [stand(topic, one.order.recognised.exam, one.facts) for topic in service.content.rules.topics]
+    stands = [stand(topic, one.order.recognised.exam, one.facts) for topic in content.rules.topics]
     met = {f"{a.topic.id}/{a.topic.variants[place].id}" for a in stands for place in a.met}
     possible = {f"{a.topic.id}/{a.topic.variants[place].id}" for a in stands for place in a.possible}
     assert set(listed(scenario.get("variant"))) <= met, (sorted(met), sorted(possible))
