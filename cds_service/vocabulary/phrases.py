@@ -29,6 +29,7 @@ _WORD: Final = re.compile(
     r"(?<![^\W_])(?:[rRuU]/[oOsS]|[hHcC]/[oOaAfF]|[sS]/[pP]|[fF]/[uU]|[wW]/[oOuU]|[dDrR]/[tT]|[pP]/[wW]|[yY]/[oO]|[nN]/[vV]"
     r"|[bB]/[lL]|[cC]/[wW]|[aA]/[wW])(?![^\W_])"
     r"|(?<![^\W_])[wW]/"
+    r"|(?<![^\W_])-[vV][eE](?![^\W_])|\(-\)"
     r"|\d+(?:\.\d+)?(?:st|nd|rd|th)?"
     r"|[^\W\d_]+(?:'[^\W\d_]+)*[^\W_]*"
     r"|(?<=\s)-(?=\s)"

@@ -44,8 +44,10 @@ class Reason(NamedTuple):
     """
     One reason. ``broader`` are the reasons it also is; ``regions`` are what the question is about, empty when
     that is not clear. ``event`` marks an injury or accident; ``later_contact`` and ``late_effect`` name what an
-    event is days and years later, ``past`` what a history of the reason is today. ``follow_up`` marks the
-    reason that makes an event beside it a later contact.
+    event is days and years later, ``past`` what a history of the reason is today, ``in_family`` what one in the family
+    is when nothing else is named. ``follow_up`` marks the reason that makes an event beside it a later contact.
+    ``hurt`` says that there are places whose injury is this one; ``beside`` are the reasons that do not make its weaker
+    phrases findings of theirs.
     """
 
     name: str
@@ -58,6 +60,10 @@ class Reason(NamedTuple):
     later_contact: str = ""
     late_effect: str = ""
     past: str = ""
+    in_family: str = ""
+    hurt: bool = False
+    beside: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
 
     @property
     def concept(self) -> dict[str, Any] | None:
@@ -97,10 +103,16 @@ class Meaning(NamedTuple):
 
 
 class Unsure(NamedTuple):
-    """A word of several meanings: which words settle each; ``capitals`` when it counts only in capitals."""
+    """
+    A word of several meanings: which words settle each; ``capitals`` when it counts only in capitals.
+
+    It is read as the word ``reads``, if it has one, unless a word of ``unless`` stands in the text.
+    """
 
     means: Mapping[str, frozenset[str]]
     capitals: bool = False
+    reads: str = ""
+    unless: frozenset[str] = frozenset()
 
 
 class Wording(NamedTuple):
@@ -120,8 +132,8 @@ class ReasonCodes:
     """
     Every reason in force, and what states it.
 
-    ``injuries`` names the events and what they are later. ``memory`` is room for whoever reads texts with these
-    lists to keep answers in; it dies with them.
+    ``injuries`` names the events and what they are later, ``signs`` the reason that a finding is when no other is
+    named. ``memory`` is room for whoever reads texts with these lists to keep answers in; it dies with them.
     """
 
     def __init__(
@@ -141,6 +153,7 @@ class ReasonCodes:
         self.injuries = frozenset(
             name for one in events for name in (one.name, one.later_contact, one.late_effect) if name
         )
+        self.signs = {sign: reason.name for reason in reasons.values() for sign in reason.signs}
         self.memory: dict[Any, Any] = {}
 
     def coded(self, system: str | None, code: str | None) -> Coded | None:

@@ -27,10 +27,12 @@ from cds_service.yaml_source import Block, Text
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _ICD_CODE: Final = re.compile(r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?")
-_LINKS: Final = ("later_contact", "late_effect", "past")
-_PHRASES: Final = {"texts": Says.REASON, "texts_alone": Says.ALONE}
+_LINKS: Final = ("later_contact", "late_effect", "past", "in_family")
+_PHRASES: Final = {"texts": Says.REASON, "texts_alone": Says.ALONE, "hurt": Says.PLACE}
 _CODES: Final = {"icd10cm": ICD10CM, "icd10": ICD10, "snomed": SNOMED, "snomed_licensed": SNOMED}
-_FIELDS: Final = frozenset((*_LINKS, *_PHRASES, *_CODES, "label", "broader", "regions", "offer", "event", "follow_up"))
+_FLAGS: Final = ("event", "follow_up")
+_LISTS: Final = ("broader", "regions", "beside", "signs")
+_FIELDS: Final = frozenset((*_LINKS, *_PHRASES, *_CODES, *_FLAGS, *_LISTS, "label", "offer"))
 
 Tables = dict[str, dict[str, tuple[str, ...]]]
 
@@ -123,6 +125,9 @@ class Loading:
             offer=self._offer(sheet, fields, str(name)),
             event=sheet.flag(fields, "event"),
             follow_up=sheet.flag(fields, "follow_up"),
+            hurt=Text("hurt") in fields,
+            beside=self._named(sheet, sheet.items(fields, "beside")),
+            signs=tuple(map(str, sheet.items(fields, "signs"))),
             **{link: "".join(named) for link, named in links.items()},
         )
         self._read_codes(sheet, fields, str(name))

@@ -72,12 +72,14 @@ class WordLoading:
         if not isinstance(fields, Block):
             sheet.wrong(word, f"{word} must be a block", "write means: {reason: [settling words]}")
             return
-        sheet.fields(fields, ("means", "capitals"), "a field of an unsure word")
+        sheet.fields(fields, ("means", "capitals", "reads", "unless"), "a field of an unsure word")
         means = {}
         for reason, settling in sheet.lists(fields, "means"):
             self.named.append((sheet, reason))
             means[str(reason)] = frozenset(map(str, settling))
-        self._unsure[str(word)] = Unsure(means, sheet.flag(fields, "capitals"))
+        unless = frozenset(map(str, sheet.items(fields, "unless")))
+        reads = str(fields.get(Text("reads"), ""))
+        self._unsure[str(word)] = Unsure(means, sheet.flag(fields, "capitals"), reads, unless)
         self.add(sheet, [word], Meaning(Says.UNSURE, str(word)))
 
     def joined(self) -> Wording:

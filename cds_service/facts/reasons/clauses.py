@@ -11,6 +11,8 @@ from cds_service.vocabulary.phrases import Phrases, Words, words_of
 from cds_service.vocabulary.reason_codes import Meaning, Says
 
 _PAST: Final = frozenset((Mark.HISTORY, Mark.PAST_LIST, Mark.FAMILY, Mark.AFTER, Mark.OLD))
+_BEHIND: Final = frozenset(("no", "denied", "denies", "deny", "never"))
+_ENDS: Final = frozenset((",", ";", ".", "!", "(", ")", "-", "\n", "by"))
 _NOTHING: Final[Phrases[Meaning]] = Phrases()
 
 
@@ -29,8 +31,9 @@ class Part:
     One clause while it is read.
 
     ``first`` and ``last`` are the places of its words; ``past`` is the mark that makes it past; ``marked`` says
-    that a small word of its own, not one before a comma, turned it; ``unclear`` that it follows "and" after a
-    denied or past clause, and may belong to it; ``back`` puts an event back in time.
+    that a small word of its own, not one before a comma, turned it; ``unclear`` that it may or may not be as it is
+    marked: it follows "and" after a denied or past clause, or tells something of a relative; ``back`` puts an event
+    back in time.
     """
 
     joined: Mark = Mark.STOP
@@ -141,11 +144,14 @@ class _Cutter:
         kept = part if self._list else Part()
         back = None if part.full or self._before() else part.back
         self._part = Part(joined=mark, negated=kept.negated, past=kept.past, back=back)
+        if not self._list and part.full and self._ends_with_a_family(part):
+            self._part.past, self._part.unclear = Mark.FAMILY, True
 
     def _colon(self, mark: Mark, at: int, after: int) -> None:
         part = self._part
         if part.full or not part.marked:
             self._stop(mark, at, after)
+            self._sentence -= part.full
         else:
             self._list = part.negated or part.past is not None
 
@@ -156,6 +162,8 @@ class _Cutter:
         self._close()
         if self._list or part.past is Mark.AFTER:
             self._part = Part(joined=mark, negated=part.negated, past=part.past)
+        elif part.past is Mark.FAMILY:
+            self._part = Part(joined=mark, past=part.past, unclear=True)
         else:
             self._part = Part(joined=mark, unclear=part.unclear or part.negated or part.past is not None)
 
@@ -179,21 +187,30 @@ class _Cutter:
                 break
 
     def _with(self, mark: Mark, at: int, after: int) -> None:
-        if self._part.full or not self._part.marked:
+        part = self._part
+        if part.full or not part.marked:
             self._close()
             self._list = False
-            self._part = Part(joined=mark)
+            family = part.past is Mark.FAMILY and mark is Mark.WITH
+            self._part = Part(joined=mark, past=Mark.FAMILY if family else None, unclear=family)
 
     def _no(self, mark: Mark, at: int, after: int) -> None:
+        if self._words[at] in _BEHIND and self._ends(after) and (self._part.full or self._words[at - 1] == ":"):
+            self._ruled_out(mark, at, after)
+            return
         self._begin(mark)
         self._part.negated = True
         self._list = mark is Mark.DENIES
 
     def _negative(self, mark: Mark, at: int, after: int) -> None:
-        if self._part.full:
-            self._part.negated = True
+        if self._part.full or (self._ends(after) and self._before()):
+            self._ruled_out(mark, at, after)
         else:
             self._no(mark, at, after)
+
+    def _ends(self, after: int) -> bool:
+        """Whether the clause ends before word *after*."""
+        return after >= len(self._words) or self._words[after] in _ENDS
 
     def _ruled_out(self, mark: Mark, at: int, after: int) -> None:
         part = self._part if self._part.full else self._before()
@@ -213,12 +230,30 @@ class _Cutter:
         if after < len(self._words) and self._words[after] == ":" and mark is Mark.HISTORY:
             return
         self._begin(mark)
-        self._part.past = mark
+        if self._part.past is not Mark.FAMILY or mark is Mark.FAMILY:
+            self._part.past, self._part.unclear = mark, False
         self._list = mark is Mark.PAST_LIST
+
+    def _family_before(self, mark: Mark, at: int, after: int) -> None:
+        part = self._part if self._part.full else self._before()
+        if part is not None:
+            part.past, part.unclear = Mark.FAMILY, False
+
+    def _relative(self, mark: Mark, at: int, after: int) -> None:
+        """Somebody at the beginning of a clause: what it tells may be about them; inside one they are bystanders."""
+        if not self._part.full:
+            self._begin(mark)
+            self._part.past, self._part.unclear = Mark.FAMILY, True
+
+    def _ends_with_a_family(self, part: Part) -> bool:
+        """Whether *part* is about a family and stands behind what is about the patient: the list may go on."""
+        return part.past is Mark.FAMILY and any(one.past is not Mark.FAMILY for one in self._done)
 
     def _resolved(self, mark: Mark, at: int, after: int) -> None:
         part = self._part if self._part.full else self._before()
-        if part is not None:
+        if not self._part.full and not self._ends(after):
+            self._past(Mark.HISTORY, at, after)
+        elif part is not None:
             part.past = Mark.HISTORY
 
     def _ago(self, mark: Mark, at: int, after: int) -> None:
@@ -247,6 +282,7 @@ _MARKED: Final[Mapping[Mark, Callable[[_Cutter, Mark, int, int], None]]] = {
     Mark.OR: _Cutter._or,
     Mark.SLASH: _Cutter._slash,
     Mark.WITH: _Cutter._with,
+    Mark.NOW: _Cutter._with,
     Mark.NO: _Cutter._no,
     Mark.DENIES: _Cutter._no,
     Mark.NEGATIVE: _Cutter._negative,
@@ -255,6 +291,8 @@ _MARKED: Final[Mapping[Mark, Callable[[_Cutter, Mark, int, int], None]]] = {
     Mark.HISTORY: _Cutter._past,
     Mark.PAST_LIST: _Cutter._past,
     Mark.FAMILY: _Cutter._past,
+    Mark.FAMILY_BEFORE: _Cutter._family_before,
+    Mark.RELATIVE: _Cutter._relative,
     Mark.AFTER: _Cutter._past,
     Mark.OLD: _Cutter._past,
     Mark.RESOLVED: _Cutter._resolved,

@@ -22,6 +22,7 @@ class Mark(Enum):
     OR = "joins the last of a list, all of which share no or history of"
     SLASH = "joins a clause that shares no or history of"
     WITH = "starts a clause of its own"
+    NOW = "starts a clause of its own, about the patient of today"
     NO = "negates what follows"
     DENIES = "negates a whole list"
     NEGATIVE = "negates what follows, or what stands before it when nothing follows"
@@ -30,9 +31,11 @@ class Mark(Enum):
     HISTORY = "makes what follows a past matter"
     PAST_LIST = "makes a whole list past matters"
     FAMILY = "makes what follows somebody else's"
+    FAMILY_BEFORE = "makes what stands before it somebody else's"
+    RELATIVE = "may make what follows somebody else's"
     AFTER = "what follows has taken place"
     OLD = "makes what follows a matter of long ago"
-    RESOLVED = "makes what stands before it a past matter"
+    RESOLVED = "makes what stands before it a past matter, or what follows when nothing does"
     WEEKS_AGO = "puts an event days or weeks back"
     YEARS_AGO = "puts an event months or years back"
     QUERY = "asks for what follows"
@@ -54,19 +57,30 @@ _SIGNS: Final = {
     "/": Mark.SLASH,
     "?": Mark.QUESTION,
 }
+_FAMILY_HISTORY: Final = "fhx|fh|fmh|fmhx|famhx"
+_RELATIVE: Final = (
+    "mother|father|parent|sister|brother|sibling|sib|twin|cousin|aunt|uncle|niece|nephew|relative|grandmother|grandfather"
+    "|grandparent|grandma|grandpa|mgm|mgf|pgm|pgf|roommate|classmate|friend|neighbor|neighbour|boyfriend|girlfriend"
+)
+_HAS: Final = (
+    "with|w/|has|had|have|having|h/o|hx|s/p|dx|dxd|diagnosed|hospitalized|hospitalised|admitted|treated|died|positive|carrier"
+    "|survivor|underwent|needed|required|developed|suffers"
+)
 _PHRASES: Final[dict[Mark, tuple[str, ...]]] = {
     Mark.AND: ("and|plus|also", "as well as", "along with"),
     Mark.OR: ("or|nor", "and or"),
     Mark.SLASH: ("vs|versus",),
     Mark.WITH: (
         "with|w/",
-        "but|however|although|though|except|while|because",
         "after|following",
         "due|secondary to",
         "d/t",
         "associated with",
         "a/w",
         "accompanied by",
+    ),
+    Mark.NOW: (
+        "but|however|although|though|except|while|because",
         "now|currently",
         "now with",
         "here for|with",
@@ -77,6 +91,7 @@ _PHRASES: Final[dict[Mark, tuple[str, ...]]] = {
     ),
     Mark.NO: (
         "no|not|never|without|w/o",
+        "didnt|doesnt|isnt|wasnt|hasnt|havent|hadnt|dont|arent|werent",
         "absence|lack of",
         "no evidence|sign|suggestion|indication|concern|suspicion|history|hx of",
         "no concern|suspicion for",
@@ -88,10 +103,18 @@ _PHRASES: Final[dict[Mark, tuple[str, ...]]] = {
         "free of",
     ),
     Mark.DENIES: ("denies|denied|denying|deny", "negative|neg for", "pertinent negative"),
-    Mark.NEGATIVE: ("negative|neg|absent",),
+    Mark.NEGATIVE: (
+        "negative|neg|absent|none|nil|-ve|(-)",
+        "is|are|was|were negative|neg|absent",
+        "none seen|noted|found|present|reported|identified|known",
+        "not seen|found|identified|present|noted|detected|demonstrated|felt|palpated|visualized|visualised|appreciated",
+        "is|are|was|were not seen|found|identified|present|noted|detected|demonstrated|felt|palpated|visualized",
+    ),
     Mark.RULED_OUT: ("ruled out", "was|were|been ruled out", "has been ruled out", "excluded", "was|been excluded"),
     Mark.UNLIKELY: (
         "unlikely|improbable",
+        "less likely",
+        "much less likely",
         "very|most|highly|felt|seems|thought|is|are|considered unlikely",
         "is|are very|felt|thought unlikely",
         "unlikely to be|have",
@@ -114,16 +137,34 @@ _PHRASES: Final[dict[Mark, tuple[str, ...]]] = {
         "past medical|surgical history|hx of",
     ),
     Mark.FAMILY: (
-        "fhx|fh|fmh|fmhx",
-        "fhx|fh of",
-        "family history|hx",
-        "family history|hx of",
-        "mother|father|sister|brother|sibling|twin|cousin|aunt|uncle|grandmother|grandfather|parent with|has|had|have",
+        f"{_FAMILY_HISTORY}",
+        f"{_FAMILY_HISTORY} of|for|positive|significant|notable",
+        f"{_FAMILY_HISTORY} positive|significant|notable for|of",
+        "family|fam|familial history|hx|h/o",
+        "family|fam|familial history|hx of|for|positive|significant|notable",
+        "family|fam history|hx positive|significant|notable for|of",
+        "strong|positive|significant|known family|fam history|hx",
+        "strong|positive|significant|known family|fam history|hx of|for",
+        f"{_RELATIVE} {_HAS}",
+        f"{_RELATIVE} also|who|recently|is|was {_HAS}",
         "maternal|paternal history|hx of",
+        f"contact {_HAS}",
     ),
+    Mark.FAMILY_BEFORE: (
+        f"in {_RELATIVE}",
+        f"in maternal|paternal|older|younger|half|step|both {_RELATIVE}",
+        "in family",
+        "runs|run|running in family",
+        "on maternal|paternal|mother|father side",
+        "in first|1st|second|2nd degree relative",
+    ),
+    Mark.RELATIVE: (f"{_RELATIVE}",),
     Mark.AFTER: ("s/p|post", "status post", "sp"),
     Mark.OLD: ("prior|previous|previously|remote|old|former",),
-    Mark.RESOLVED: ("resolved", "now|has|have|since resolved"),
+    Mark.RESOLVED: (
+        "resolved|cleared|healed|subsided",
+        "now|has|have|since|completely|fully resolved|cleared|healed|subsided",
+    ),
     Mark.WEEKS_AGO: ("week ago", "last week", "week prior", "week back", "week after"),
     Mark.YEARS_AGO: ("month|year ago", "last month|year", "month|year prior", "month|year back", "long ago"),
     Mark.QUERY: (

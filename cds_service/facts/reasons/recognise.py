@@ -138,7 +138,7 @@ class _Gathering:
             self._unread.extend(said.unread)
 
     def reasons(self) -> Reasons:
-        named = self._named or self._alone
+        named = self._all_named()
         lineage = self._codes.lineage
         evidence: dict[str, Evidence] = {}
         for name, where in named.items():
@@ -153,6 +153,15 @@ class _Gathering:
             unread = ["no reason of today was understood"]
         names = Names(frozenset(evidence), self.given and not unread)
         return Reasons(names, self.given, evidence, tuple(unread), frozenset(self._histories) - names.values)
+
+    def _all_named(self) -> Mapping[str, Evidence]:
+        """What is named, and the weaker phrases that are no findings beside it."""
+        if not self._alone:
+            return self._named
+        reasons = self._codes.reasons
+        telling = {name for name in self._named if not reasons[name].follow_up}
+        alone = {name: said for name, said in self._alone.items() if telling.issubset(reasons[name].beside)}
+        return {**self._named, **alone}
 
     def _hurt(self, names: Iterable[str]) -> bool:
         """Whether a named reason is an injury, fresh or old."""
