@@ -37,16 +37,17 @@ class Compounds:
         """The parts of *word*, each known; empty when it is not put together from known ones."""
         if word.endswith(self._endings):
             for ending in self._endings:
-                if word.endswith(ending) and (stem := self._stem(word.removesuffix(ending))):
+                if word.endswith(ending) and (stem := self.stem(word.removesuffix(ending))):
                     return stem, ending
         if word.startswith(self._beginnings):
             for beginning in self._beginnings:
                 rest = word.removeprefix(beginning)
-                if rest != word and (stem := self._stem(rest)):
+                if rest != word and (stem := self.stem(rest)):
                     return beginning, stem
         return ()
 
-    def _stem(self, word: str) -> str:
+    def stem(self, word: str) -> str:
+        """The known word behind *word* without its link: "blasen" in "Nieren-Blasen-Sono"; empty when there is none."""
         return next((stem for link in self._links if (stem := word.removesuffix(link)) in self._known), "")
 
 

@@ -7,13 +7,15 @@ from typing import Any, Final, cast
 
 from cds_service.errors import ContentError, PhraseError, Problem
 from cds_service.vocabulary.compounds import Compounds
-from cds_service.vocabulary.exam_words import MARKS, NOTHING, OPEN, Meaning, Words, fold, spelt
+from cds_service.vocabulary.exam_words import ENGLISH, FOREIGN, MARKS, NOTHING, OPEN, Meaning, Words, fold, spelt
 from cds_service.vocabulary.exams import CONTRASTS, TECHNIQUES, Exam, exam
 from cds_service.vocabulary.regions import REGIONS
 from cds_service.vocabulary.spelling import Spelling
 from cds_service.yaml_source import Block, Items, Text, line_of
 
 _PURPOSES: Final = ("guidance", "planning", "surveillance")
+_SHORTEST_FOREIGN: Final = 4
+"""A shorter word tells no language, unless it names a modality: too many abbreviations look like it."""
 
 
 def read_words(files: Mapping[str, Block]) -> Words:
@@ -29,7 +31,15 @@ def read_words(files: Mapping[str, Block]) -> Words:
         longest[first] = max(longest.get(first, 0), len(rest) + 1)
     spelling = Spelling(reading.loose, {*reading.real, *reading.exact} - reading.loose, means=reading.meanings.get)
     regions = (phrase for phrase, meaning in reading.meanings.items() if meaning.regions and " " not in phrase)
-    return Words(reading.meanings, longest, spelling, reading.first, Compounds(regions, **reading.compound))
+    foreign = reading.exact - reading.loose - set(reading.real)
+    return Words(
+        reading.meanings,
+        longest,
+        spelling,
+        reading.first,
+        Compounds(regions, **reading.compound),
+        frozenset(word for word in foreign if _tells_language(word, reading.meanings.get(word))),
+    )
 
 
 class _Reading:
@@ -137,6 +147,10 @@ class _Reading:
         self.problems.append(Problem(self._file, line_of(at), trouble, remedy))
 
 
+def _tells_language(word: str, meaning: Meaning | None) -> bool:
+    return len(word) >= _SHORTEST_FOREIGN or (meaning is not None and bool(meaning.modality) and not meaning.whole)
+
+
 def _modality(key: str) -> dict[str, Any]:
     told = exam(f"{key} whole-body")
     return {"modality": told.modality, "techniques": told.techniques}
@@ -149,6 +163,10 @@ def _alone(key: str) -> dict[str, Any]:
 def _exam(key: str) -> dict[str, Any]:
     told: Exam = exam(key)
     return {"modality": told.modality, "regions": told.regions, "techniques": told.techniques, "whole": True}
+
+
+def _usual(key: str) -> dict[str, Any]:
+    return {**_exam(key), "whole": False, "usual": True}
 
 
 def _regions(key: str) -> dict[str, Any]:
@@ -187,11 +205,13 @@ def _one_of(word: str, known: Any) -> str:
 _FLAGS: Final[Mapping[str, dict[str, Any]]] = {
     **{mark: {"mark": mark} for mark in MARKS},
     "everywhere": {"everywhere": True},
+    **{language: {"only": language} for language in (ENGLISH, FOREIGN)},
 }
 _SECTIONS: Final[Mapping[str, Callable[[str], dict[str, Any]]]] = {
     "modality": _modality,
     "modality_alone": _alone,
     "exam": _exam,
+    "usual_exam": _usual,
     "region": _regions,
     "technique": _technique,
     "contrast": _contrast,

@@ -21,7 +21,8 @@ NOTHING: Final[frozenset[str]] = frozenset()
 OPEN: Final = "unknown"
 """The contrast of words that leave it open, such as "contrast per radiologist"."""
 
-MARKS: Final = ("not_an_exam", "two_readings", "negation", "earlier", "ignored")
+MARKS: Final = ("not_an_exam", "two_readings", "negation", "earlier", "reason", "complaint", "misread", "ignored")
+ENGLISH, FOREIGN = "english", "foreign"
 _PURPOSES: Final = ("guidance", "planning", "surveillance")
 
 _FOLDING: Final = str.maketrans(
@@ -33,6 +34,14 @@ _ELIDED: Final = re.compile(r"(?<![^\W_])(?:l|d|un|all|dall|dell|nell|sull)['\u2
 _RADIOGRAPH: Final = re.compile(r"(?<![^\W_])r(?:ö|o\u0308)(?![^\W_])")
 _LIGATURES: Final = str.maketrans({"œ": "oe", "æ": "ae"})
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+ASKED: Final = "¿"
+"""Stands among the words where a question begins: "US abdomen ?cyst"."""
+UNFINISHED: Final = "¬"
+"""Stands among the words for one that lacks its end: "Brust- und Lendenwirbelsäule"."""
+_QUESTION: Final = re.compile(r"\?(?=\s*\w)")
+_HYPHENED: Final = re.compile(r"([^\W\d_]{3,})-(?=\s|[/,])((?:\s|[/,]|u\.|und\b|oder\b|&|\+)+)([^\W\d_]{6,})")
+_SHORTEST_END: Final = 3
+_MOST_STARTS: Final = 4
 
 
 def fold(text: str) -> list[str]:
@@ -74,7 +83,8 @@ class Meaning(NamedTuple):
     ``whole`` marks a phrase that names an exam by itself, such as CXR; ``alone`` is the modality it speaks for
     where no other is named; ``elsewhere`` gives its regions beside another modality; ``at_end`` marks a contrast
     word that counts only where nothing follows; ``everywhere`` says that the whole body is meant, not just usual;
-    ``mark`` is one of MARKS, or empty.
+    ``usual`` marks an exam meant where no other part of the body is named; ``only`` is ENGLISH or FOREIGN for a word
+    that says nothing in texts of another language; ``mark`` is one of MARKS, or empty.
     """
 
     modality: str = ""
@@ -89,6 +99,8 @@ class Meaning(NamedTuple):
     elsewhere: Mapping[str, frozenset[str]] = MappingProxyType({})
     at_end: bool = False
     everywhere: bool = False
+    usual: bool = False
+    only: str = ""
     mark: str = ""
 
 
@@ -96,7 +108,8 @@ class Words(NamedTuple):
     """
     Phrases, folded and joined by one blank, with their meaning; ``longest`` counts words by first word.
 
-    ``first`` gives what a short word stands for where a text begins with it.
+    ``first`` gives what a short word stands for where a text begins with it; ``foreign`` holds words that only
+    other languages than English know.
     """
 
     meanings: Mapping[str, Meaning]
@@ -104,11 +117,29 @@ class Words(NamedTuple):
     spelling: Spelling = NO_SPELLING
     first: Mapping[str, str] = MappingProxyType({})
     compounds: Compounds = NO_COMPOUNDS
+    foreign: frozenset[str] = NOTHING
 
     def of(self, text: str, most: int) -> list[str]:
         """The first words of *text*, folded, typing errors put right, words written in one taken apart."""
+        return self.read(text, most)[0]
+
+    def read(self, text: str, most: int) -> tuple[list[str], bool]:
+        """
+        The first words of *text* as ``of`` gives them, and whether it is in another language than English.
+
+        Such a text is read as it is written: its words lie too near to English ones.
+        """
+        if "?" in text:
+            text = _QUESTION.sub(f" {ASKED} ", text)
+        if "-" in text:
+            text = self._with_ends(text)
+        folded = fold(text)[:most]
+        foreign = not self.foreign.isdisjoint(folded) or any(map(str.isalpha, filter(_beyond_ascii, text)))
         words: list[str] = []
-        for word in fold(text)[:most]:
+        for word in folded:
+            if foreign:
+                words.extend(self._foreign_parts(word))
+                continue
             right = self.spelling.right(word)
             if self.spelling.knows(right) or not (parts := self.compounds.parts(right)):
                 words.append(right)
@@ -116,7 +147,35 @@ class Words(NamedTuple):
                 words.extend(parts)
         if words and words[0] in self.first:
             words[0] = self.first[words[0]]
-        return words
+        return words, foreign
+
+    def _foreign_parts(self, word: str) -> tuple[str, ...]:
+        if self.spelling.knows(word):
+            return (word,)
+        return self.compounds.parts(word) or (self.compounds.stem(word) or word,)
+
+    def _with_ends(self, text: str) -> str:
+        """Words that share the end of the last one, each with that end: "Hals-, Brust- und Lendenwirbelsäule"."""
+        for _ in range(_MOST_STARTS):
+            before, text = text, _HYPHENED.sub(self._completed, text)
+            if text == before:
+                break
+        return text
+
+    def _completed(self, found: re.Match[str]) -> str:
+        """The first of two words that share an end, with that end; marked where no known word comes of it."""
+        (start,), between, whole = fold(found[1]), found[2], found[3]
+        last = "".join(fold(whole))
+        for place in range(1, len(last) - _SHORTEST_END + 1):
+            meaning = self.meanings.get(start + last[place:])
+            if meaning is not None and meaning.regions:
+                return f"{start}{last[place:]}{between}{whole}"
+        known = start in self.meanings or self.compounds.parts(start) or self.compounds.stem(start)
+        return found[0] if known or between.isspace() else f"{found[1]} {UNFINISHED} {between}{whole}"
+
+
+def _beyond_ascii(letter: str) -> bool:
+    return letter > "\x7f"
 
 
 NO_WORDS: Final = Words({}, {})

@@ -118,7 +118,7 @@ def agreed(first: Said, second: Said) -> frozenset[str] | None:
         return second.regions
     if (one ^ other) & MASKS["head"] and one & MASKS["head"] and other & MASKS["head"] and not second.any_of:
         return None
-    if inside or (not one & ~other and (second.any_of or not other & ~_around(one))):
+    if inside or (not one & ~other and (second.any_of or not other & ~around(one))):
         return first.regions
     return None
 
@@ -129,14 +129,19 @@ def _mask(regions: frozenset[str]) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _around(parts: int) -> int:
+def around(parts: int) -> int:
     """All parts of the divisions *parts* lie in; a part that two divisions share counts only when alone."""
-    own = parts & ~_SHARED or parts
+    own = own_parts(parts)
     around = 0
     for division in _DIVISION_MASKS:
         if division & own:
             around |= division
     return around
+
+
+def own_parts(parts: int) -> int:
+    """*parts* without those that two divisions share, unless there are no others."""
+    return parts & ~_SHARED or parts
 
 
 def _contrast(first: str | None, second: str | None) -> str | None:

@@ -230,7 +230,7 @@ NAMES = [
     ("NM VCUG", "NM cystography urinary-tract", "diagnostic"),
     ("NM gastric emptying", "NM other stomach", "diagnostic"),
     ("V/Q scan", "NM perfusion chest", "diagnostic"),
-    ("PET/CT skull base to mid thigh", "PT hybrid abdomen+chest+head+neck+pelvis", "diagnostic"),
+    ("PET/CT skull base to mid thigh", "PT hybrid whole-body", "diagnostic"),
     ("PET CT whole body", "PT hybrid whole-body", "diagnostic"),
     ("NM MIBG scan", "NM other whole-body", "diagnostic"),
     ("CT chest, low dose, surveillance", "CT chest", "surveillance"),
