@@ -21,7 +21,9 @@ _OTHER_CONTRAST: Final = frozenset({"arthrography", "myelography"})
 _KIDNEYS: Final = frozenset({"kidney", "urinary-tract"})
 _LEG: Final = "lower-limb"
 _CHEST: Final = mask(["lungs", "pulmonary-arteries"])
-_AND: Final = frozenset({"and", "+", "und", "et", "e", "ed"})
+_AND: Final = frozenset(
+    {"and", "+", "und", "et", "e", "ed", "plus", "include", "including", "incl", "inkl", "inklusive"}
+)
 
 
 def text_says(text: str, words: Words, *, alone: bool = True) -> Said:

@@ -97,6 +97,8 @@ READ = {
         "BONE SCAN TIBIAS STRESS FRACTURE": "NM bone-scan lower-leg",
         "RAD US ABDOMEN": "US abdomen",
         "IRM périnéale": "MR pelvis",
+        "Scanner face": "CT face",
+        "US ABDOMEN INCLUDING KIDNEYS": "US abdomen",
     },
 }
 UNREAD = {
@@ -144,7 +146,7 @@ UNREAD = {
         "MRI FETAL BRAIN",
         "IRM fœtale cérébrale",
     ],
-    "either of two parts": ["US KIDNEYS PELVIS", "CT Lunge LE", "CT NECK C-SPINE"],
+    "either of two parts": ["US KIDNEYS PELVIS", "CT Lunge LE", "CT NECK C-SPINE", "MRI NECK SPINE"],
 }
 
 
