@@ -38,7 +38,8 @@ def read_words(files: Mapping[str, Block]) -> Words:
         spelling,
         reading.first,
         Compounds(regions, **reading.compound),
-        frozenset(word for word in foreign if _tells_language(word, reading.meanings.get(word))),
+        frozenset(reading.telling)
+        | {word for word in foreign if _tells_language(word, reading.meanings.get(word, Meaning()))},
     )
 
 
@@ -52,6 +53,7 @@ class _Reading:
         self.first: dict[str, str] = {}
         self.loose: set[str] = set()
         self.exact: set[str] = set()
+        self.telling: set[str] = set()
         self.compound: dict[str, list[str]] = {"endings": [], "beginnings": [], "links": []}
         self._file = ""
         self._as_written = False
@@ -72,6 +74,8 @@ class _Reading:
             self._phrases(section, section, entries)
         elif section == "real_words":
             self._real_words(entries)
+        elif section == "tells_language":
+            self.telling.update(self._folded(section, "", entries))
         elif section == "compound":
             for part, phrases in self._block(entries):
                 if part in self.compound:
@@ -147,8 +151,10 @@ class _Reading:
         self.problems.append(Problem(self._file, line_of(at), trouble, remedy))
 
 
-def _tells_language(word: str, meaning: Meaning | None) -> bool:
-    return len(word) >= _SHORTEST_FOREIGN or (meaning is not None and bool(meaning.modality) and not meaning.whole)
+def _tells_language(word: str, meaning: Meaning) -> bool:
+    if meaning.only:
+        return False
+    return len(word) >= _SHORTEST_FOREIGN or bool(meaning.modality and not meaning.whole)
 
 
 def _modality(key: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cds_service.facts.exams.said import own_parts
+from cds_service.facts.exams.said import GENERIC, own_parts
 from cds_service.vocabulary.exam_words import ASKED, UNFINISHED, Meaning
 from cds_service.vocabulary.exams import BOTH, WITH, WITHOUT
 from cds_service.vocabulary.regions import mask
@@ -14,7 +14,7 @@ _SMALL: Final = 3
 """A word of so few letters is an article or an abbreviation, hardly a part of the body."""
 _THEN: Final = frozenset({"and", "+", "then", "followed", "by", "und", "u", "dann", "danach", "puis", "ensuite", "et",
                           "e", "ed", "poi"})  # fmt: skip
-_UNTIL: Final = frozenset({"to", "until", "till", "bis", "jusqu", "jusque", "fino"})
+_UNTIL: Final = frozenset({"to", "until", "till", "bis", "jusqu", "jusque", "jusqua", "jusquau", "jusquaux", "fino"})
 _TO_OR_AT: Final = frozenset({"through", "thru", "a", "al", "alla", "alle", "au", "aux"})
 """These open a range only behind a part of the body: "images through kidneys" has none."""
 _JOIN: Final = frozenset({"and", "+", "und", "u", "et", "e", "ed"})
@@ -116,9 +116,9 @@ class Places:
         if self._negated and (meaning.modality or meaning.regions):
             self.trouble = f"{phrase!r} is named to leave it out"
         if meaning.regions:
-            if self._last == "range":
+            if self._last == "range" and not self.asked and not meaning.whole:
                 self._doubt = self._doubt or f"{phrase!r} ends a range"
-            elif self._last == "without" and self._named and not self._named & own_parts(mask(meaning.regions)):
+            elif self._last == "without" and self._named and self._beyond(meaning):
                 self._left_out = phrase
             if self._last == "joined":
                 self._joined = ""
@@ -126,6 +126,11 @@ class Places:
         self._negated = False
         self._last = "region" if meaning.regions else ""
         self._contrast = ""
+
+    def _beyond(self, meaning: Meaning) -> bool:
+        """Whether a part reaches beyond those named, unless it only tells once more which system they belong to."""
+        own = own_parts(mask(meaning.regions))
+        return bool(own & ~self._named) and not (own & self._named and meaning.regions <= GENERIC)
 
     def contrast(self, phrase: str, contrast: str) -> str:
         """The contrast that *phrase* says with what stands just before it: "nativ, dann mit KM"."""

@@ -15,6 +15,8 @@ from cds_service.vocabulary.exams import BOTH, WITH, WITHOUT, Exam
 from cds_service.vocabulary.regions import DIVISIONS, MASKS, mask
 
 NOTHING: Final[frozenset[str]] = frozenset()
+GENERIC: Final = frozenset({"spine", "limb", "upper-limb", "lower-limb", "whole-body", "bowel"})
+"""Regions that say less than a narrower one beside them."""
 _VAGUE: Final = frozenset({"limb", "upper-limb", "lower-limb"})
 _SHARED: Final = MASKS["appendix"] | MASKS["ureter"]
 _DIVISION_MASKS: Final = tuple(MASKS[division] for division in DIVISIONS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from cds_service.facts.exams.said import NOTHING, around
+from cds_service.facts.exams.said import GENERIC, NOTHING, around
 from cds_service.vocabulary.exam_words import OPEN, Meaning
 from cds_service.vocabulary.exams import BOTH, WITH, WITHOUT
 from cds_service.vocabulary.regions import DIVISIONS, mask
@@ -15,8 +15,7 @@ _VESSEL_IMAGING: Final = frozenset({"angiography", "venography"})
 _OF_MR_ONLY: Final = frozenset({"fast"})
 _ONE_OF_TWO: Final = {frozenset({"RF", "XA"}): "XA", frozenset({"NM", "PT"}): "PT"}
 """What two modalities named together are: vessels under fluoroscopy, PET in the nuclear medicine department."""
-_GENERIC: Final = frozenset({"spine", "limb", "upper-limb", "lower-limb", "whole-body", "bowel"})
-_GENERIC_OF_ULTRASOUND: Final = _GENERIC | {"abdomen", "pelvis", "neck"}
+_GENERIC_OF_ULTRASOUND: Final = GENERIC | {"abdomen", "pelvis", "neck"}
 _TRUNK: Final = mask(["abdomen", "pelvis"])
 _DIVISIONS: Final = frozenset(DIVISIONS)
 _WHOLE_BODY: Final = frozenset({"whole-body"})
@@ -38,7 +37,7 @@ def usual(told: list[Meaning], foreign: bool) -> tuple[list[Meaning], str]:
     if named & ~own:
         near = named & around(own) and not foreign
         both = any(meaning.regions and not mask(meaning.regions) & ~own for meaning in others)
-        open_yet = near or both or any(meaning.modality for meaning in others)
+        open_yet = near or both or any(meaning.modality and not meaning.whole for meaning in others)
         return [*others, Meaning(modality=meant.modality)], _ANY_ECHO if open_yet else ""
     return [*others, meant._replace(whole=True)], _ANY_ECHO if foreign and not named else ""
 
@@ -104,7 +103,7 @@ def _tidy(regions: frozenset[str], narrow: bool) -> frozenset[str]:
     >>> sorted(_tidy(frozenset({"abdomen", "appendix", "pelvis"}), False))
     ['abdomen', 'pelvis']
     """
-    generic = _GENERIC_OF_ULTRASOUND if narrow else _GENERIC
+    generic = _GENERIC_OF_ULTRASOUND if narrow else GENERIC
     masks = {region: mask([region]) for region in sorted(regions)}
     if narrow and not _BEHIND_PERITONEUM.isdisjoint(masks):
         masks.pop("retroperitoneum", None)

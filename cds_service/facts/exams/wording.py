@@ -19,10 +19,12 @@ from cds_service.vocabulary.regions import mask
 MAX_WORDS: Final = 400
 _OTHER_CONTRAST: Final = frozenset({"arthrography", "myelography"})
 _KIDNEYS: Final = frozenset({"kidney", "urinary-tract"})
+_PAIR: Final = 2
+_TRUNK: Final = frozenset({"abdomen", "pelvis"})
 _LEG: Final = "lower-limb"
 _CHEST: Final = mask(["lungs", "pulmonary-arteries"])
 _AND: Final = frozenset(
-    {"and", "+", "und", "et", "e", "ed", "plus", "include", "including", "incl", "inkl", "inklusive"}
+    {"and", "+", "und", "u", "et", "e", "ed", "plus", "include", "including", "incl", "inkl", "inklusive"}
 )
 
 
@@ -134,9 +136,16 @@ class _Reading:
             self._trouble = self._trouble or f"{phrase!r} is not the order of an exam"
         elif mark == "two_readings":
             self._doubt = self._doubt or f"{phrase!r} leaves it open what is ordered"
-        elif mark == "complaint" and self._places.at_region and not self._anded and len(self._said) > 1:
-            self._asides[len(self._said) - 1] = phrase
+        elif mark == "complaint" and self._places.at_region and not self._anded:
+            self._complained(phrase)
         self._places.marked(mark)
+
+    def _complained(self, phrase: str) -> None:
+        """The part named last is what hurts: the reason for the exam of one named before, if there is one."""
+        if len(self._said) > 1:
+            self._asides[len(self._said) - 1] = phrase
+        if len(self._said[-1].regions) == _PAIR and self._said[-1].regions != _TRUNK:
+            self._doubt = self._doubt or f"{phrase!r} may belong to one part only"
 
     def _name(self, phrase: str, meaning: Meaning) -> None:
         if self._places.negates(meaning) and not meaning.modality and not meaning.regions:

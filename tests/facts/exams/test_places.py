@@ -79,6 +79,7 @@ READ = {
         "Echo rénale": "US kidney",
         "Écho-Doppler des TSA": "US doppler neck",
         "Écho pleurale": "US chest",
+        "ECHO PULMONARY HYPERTENSION": "US echocardiography heart",
         "ECHO LIMITED": "US echocardiography heart",
         "Echo cardiaque": "US echocardiography heart",
     },
@@ -87,6 +88,7 @@ READ = {
         "Röntgen Ober- und Unterarm": "XR forearm+upper-arm",
         "Röntgen Hand- und Sprunggelenk": "XR ankle+wrist",
         "Nieren-Blasen-Sono": "US urinary-tract",
+        "Sono Leber u. Abdomen": "US abdomen",
     },
     "articles and other false friends": {
         "IRM de la hanche et le genou": "MR hip+knee",
@@ -97,6 +99,10 @@ READ = {
         "BONE SCAN TIBIAS STRESS FRACTURE": "NM bone-scan lower-leg",
         "RAD US ABDOMEN": "US abdomen",
         "IRM périnéale": "MR pelvis",
+        "MRI Thorax Spital Braun": "MR chest",
+        "XR CHEST RIGHT ARM PICC": "XR chest",
+        "ginocchio sinistro RX": "XR knee",
+        "Echo poignet et main": "US hand+wrist",
         "Scanner face": "CT face",
         "US ABDOMEN INCLUDING KIDNEYS": "US abdomen",
     },
@@ -118,6 +124,10 @@ UNREAD = {
         "MRI ANKLE PRIOR KNEE SURGERY",
         "XR CHEST NECK PAIN",
         "IRM cérébrale pour bilan rachis",
+        "XR KNEE FELL ON HAND",
+        "Röntgen Handgelenk, Sturz auf Ellbogen",
+        "CT SINUS ORBITAL CELLULITIS",
+        "XR HEAD NECK PAIN",
         "US ABDOMEN FOR PELVIC PAIN",
     ],
     "a range with unnamed parts between": [
@@ -125,6 +135,7 @@ UNREAD = {
         "MRI C-SPINE THROUGH L-SPINE",
         "CT Hals bis Becken",
         "IRM de la hanche à la cheville",
+        "Scanner du cou jusqu'au bassin",
         "PET Unbekannt bis Oberschenkel",
     ],
     "half a name": [
@@ -138,7 +149,6 @@ UNREAD = {
         "US RENAL AND VCUG",
         "ECHO AND RENAL ULTRASOUND",
         "Echo coeur et reins",
-        "ECHO PULMONARY HYPERTENSION",
     ],
     "no imaging, or none of this patient": [
         "UGI ENDOSCOPY",
