@@ -1,8 +1,34 @@
-"""How the tests are shared out between processes."""
+"""How the tests are shared out between processes, and what each process makes once."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import pytest
+
+from cds_service import content, folders
+
+_WHOLE = 100
+"""The shipped content has more files than this, what tests make of their own has fewer."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def built_once() -> Iterator[None]:
+    """The shipped content, seconds of work, is built once for each way of asking: nothing changes it afterwards."""
+    build, known = content.build, {}
+
+    def once(files: Mapping[str, bytes], **how: Any) -> content.Content:
+        if len(files) < _WHOLE or how.get("inspect"):
+            return build(files, **how)
+        asked = folders.digest(files), *sorted((name, str(value)) for name, value in how.items())
+        if asked not in known:
+            known[asked] = build(files, **how)
+        return known[asked]
+
+    content.build = once
+    yield
+    content.build = build
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -267,9 +267,10 @@ def test_a_wheel_carries_the_content_and_runs_anywhere(tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     code = (
-        "import json, pathlib; from cds_service import settings, cli; from cds_service.app import build;"
-        "read = settings.read({}); build(read); status = cli.main(['check', '--quick']);"
-        "print(json.dumps([str(settings.shipped('rules')), str(read.cards), status]))"
+        "import json; from cds_service import settings; from cds_service.app import build;"
+        "from cds_service.library import Library, Places;"
+        "read = settings.read({}); build(read); library = Library(Places(read.rules, read.cards)); library.start();"
+        "print(json.dumps([str(settings.shipped('rules')), str(read.cards), library.ready]))"
     )
     environment = {"PYTHONPATH": str(tmp_path / "place"), "PATH": os.environ["PATH"]}
     ran = subprocess.run(
@@ -282,7 +283,7 @@ def test_a_wheel_carries_the_content_and_runs_anywhere(tmp_path):
         check=True,
     )
     packaged = tmp_path / "place" / "cds_service" / "_content"
-    rules, cards, _ = json.loads(ran.stdout.splitlines()[-1])
-    assert (rules, cards) == (str(packaged / "rules"), str(packaged / "cards"))
+    rules, cards, ready = json.loads(ran.stdout.splitlines()[-1])
+    assert (rules, cards, ready) == (str(packaged / "rules"), str(packaged / "cards"), True)
     shipped_here = {path.relative_to(ROOT / "rules") for path in (ROOT / "rules").rglob("*.yaml")}
     assert {path.relative_to(packaged / "rules") for path in (packaged / "rules").rglob("*.yaml")} == shipped_here

@@ -61,13 +61,22 @@ def quick(whole: content.Content) -> Report:
     return look(whole, quick=True)
 
 
+@pytest.mark.soak
 def test_quick_tries_less_and_no_pairs(whole, quick):
     report = quick
     assert report.problems == [] and len(report.sizes) == len(whole.rules.topics)
 
 
+@pytest.mark.soak
 def test_trying_twice_finds_the_same(whole, quick):
     assert look(whole, quick=True) == quick
+
+
+def test_a_small_set_is_tried_quickly_and_the_same_twice():
+    small = made()
+    report = look(small, quick=True)
+    assert report.problems == [] and len(report.sizes) == len(small.rules.topics)
+    assert look(made(), quick=True) == report
 
 
 def test_a_small_set_is_tried_whole():

@@ -26,7 +26,7 @@ from tests.scenarios.reading import scenarios
 
 EVERY = dict(scenarios())
 CALLS = [name for name, one in EVERY.items() if one.get("status", 200) == 200]
-PARTS = 8
+PARTS = 20
 """Scenarios are tried in so many parts, the first each time, the others in the long runs."""
 
 
