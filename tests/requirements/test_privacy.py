@@ -225,7 +225,19 @@ def visited(tmp_path_factory, fhir):
         every_path(house, fhir)
         outputs = house.outputs()
         house.traces.close()
-    return house.answers, outputs
+    return house.answers, outputs | exports(house.data)
+
+
+def exports(data: Path) -> dict[str, str]:
+    """What the commands write of what was kept."""
+    asked = (["decisions"], ["decisions", "--unmasked"], ["feedback"], ["feedback", "--format", "json"])
+    made = {}
+    for name, *options in asked:
+        command = [sys.executable, "-m", "cds_service.cli", name, "export", *options]
+        own = {**os.environ, "CDS_DATA": str(data), "PYTHONPATH": os.pathsep.join(sys.path)}
+        done = subprocess.run(command, env=own, capture_output=True, text=True, check=True)
+        made[" ".join(["export", name, *options])] = done.stdout + done.stderr
+    return made
 
 
 def spoiled(**change: Any) -> dict[str, Any]:
@@ -306,7 +318,16 @@ def test_row_134_marked_words_stand_nowhere_but_where_they_are_documented(visite
     assert len(outputs["log"].splitlines()) > 15 and "POST /cds-services/{service_id}" in outputs["spans"]
     assert found(outputs, MARKS.values()) == set()
     kept = {name for name, _ in found(outputs, STORED)}
-    assert kept and all(name.startswith(("file service.db", "file feedback")) for name in kept)
+    assert kept and all(name.startswith(("file service.db", "file feedback", "export feedback")) for name in kept)
+
+
+@TOGETHER
+def test_row_134_exports_name_no_child_and_tell_everything_else(visited):
+    _, outputs = visited
+    written = {name: text for name, text in outputs.items() if name.startswith("export ")}
+    assert len(written) == 4 and all(len(text.splitlines()) >= 2 for text in written.values())
+    assert found(written, MARKS.values()) == set()
+    assert {name for name, _ in found(written, STORED)} == {"export feedback", "export feedback --format json"}
 
 
 def test_row_134_a_database_that_is_away_leaves_them_in_the_spool_only(tmp_path, fhir):
