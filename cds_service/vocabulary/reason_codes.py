@@ -47,7 +47,8 @@ class Reason(NamedTuple):
     event is days and years later, ``past`` what a history of the reason is today, ``in_family`` what one in the family
     is when nothing else is named. ``follow_up`` marks the reason that makes an event beside it a later contact.
     ``hurt`` says that there are places whose injury is this one; ``beside`` are the reasons that do not make its weaker
-    phrases findings of theirs.
+    phrases findings of theirs, ``unclear_with`` those that leave them unclear, or all of its phrases if none are
+    ``weak``.
     """
 
     name: str
@@ -63,7 +64,8 @@ class Reason(NamedTuple):
     in_family: str = ""
     hurt: bool = False
     beside: tuple[str, ...] = ()
-    signs: tuple[str, ...] = ()
+    unclear_with: tuple[str, ...] = ()
+    weak: bool = False
 
     @property
     def concept(self) -> dict[str, Any] | None:
@@ -104,7 +106,8 @@ class Meaning(NamedTuple):
 
 class Unsure(NamedTuple):
     """
-    A word of several meanings: which words settle each; ``capitals`` when it counts only in capitals.
+    A word of several meanings: which words settle each, and which do where it is asked for; ``capitals`` when it
+    counts only in capitals.
 
     It is read as the word ``reads``, if it has one, unless a word of ``unless`` stands in the text.
     """
@@ -113,12 +116,14 @@ class Unsure(NamedTuple):
     capitals: bool = False
     reads: str = ""
     unless: frozenset[str] = frozenset()
+    asked: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
 class Wording(NamedTuple):
     """
     How texts are read: one spelling for several, the phrases known, the words nobody can be sure of, what
-    misspelt words were meant for, and the words that name an exam, each with its modality.
+    misspelt words were meant for, the words that name an exam, each with its modality, and findings that are a reason
+    when no other is named.
     """
 
     same_word: Mapping[str, str]
@@ -126,14 +131,15 @@ class Wording(NamedTuple):
     unsure: Mapping[str, Unsure]
     spelling: Spelling = NO_SPELLING
     exams: Mapping[str, str] = MappingProxyType({})
+    signs: Mapping[tuple[str, ...], str] = MappingProxyType({})
 
 
 class ReasonCodes:
     """
     Every reason in force, and what states it.
 
-    ``injuries`` names the events and what they are later, ``signs`` the reason that a finding is when no other is
-    named. ``memory`` is room for whoever reads texts with these lists to keep answers in; it dies with them.
+    ``injuries`` names the events and what they are later. ``memory`` is room for whoever reads texts with these
+    lists to keep answers in; it dies with them.
     """
 
     def __init__(
@@ -153,7 +159,6 @@ class ReasonCodes:
         self.injuries = frozenset(
             name for one in events for name in (one.name, one.later_contact, one.late_effect) if name
         )
-        self.signs = {sign: reason.name for reason in reasons.values() for sign in reason.signs}
         self.memory: dict[Any, Any] = {}
 
     def coded(self, system: str | None, code: str | None) -> Coded | None:

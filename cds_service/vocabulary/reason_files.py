@@ -31,7 +31,7 @@ _LINKS: Final = ("later_contact", "late_effect", "past", "in_family")
 _PHRASES: Final = {"texts": Says.REASON, "texts_alone": Says.ALONE, "hurt": Says.PLACE}
 _CODES: Final = {"icd10cm": ICD10CM, "icd10": ICD10, "snomed": SNOMED, "snomed_licensed": SNOMED}
 _FLAGS: Final = ("event", "follow_up")
-_LISTS: Final = ("broader", "regions", "beside", "signs")
+_LISTS: Final = ("broader", "regions", "beside", "signs", "unclear_with")
 _FIELDS: Final = frozenset((*_LINKS, *_PHRASES, *_CODES, *_FLAGS, *_LISTS, "label", "offer"))
 
 Tables = dict[str, dict[str, tuple[str, ...]]]
@@ -127,9 +127,11 @@ class Loading:
             follow_up=sheet.flag(fields, "follow_up"),
             hurt=Text("hurt") in fields,
             beside=self._named(sheet, sheet.items(fields, "beside")),
-            signs=tuple(map(str, sheet.items(fields, "signs"))),
+            unclear_with=self._named(sheet, sheet.items(fields, "unclear_with")),
+            weak=Text("texts_alone") in fields,
             **{link: "".join(named) for link, named in links.items()},
         )
+        self._words.signs.extend((sign, str(name)) for sign in sheet.items(fields, "signs"))
         self._read_codes(sheet, fields, str(name))
         for texts, says in _PHRASES.items():
             self._words.add(sheet, sheet.items(fields, texts), Meaning(says, str(name)))

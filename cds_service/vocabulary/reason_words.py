@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from cds_service.errors import Problem
@@ -27,7 +27,11 @@ _WARNINGS: Final = ("safety.", "sign.")
 
 
 class WordLoading:
-    """Words and phrases as they gather; ``named`` are the reasons they speak of, with where."""
+    """
+    Words and phrases as they gather.
+
+    ``named`` are the reasons they speak of, with where; ``signs`` findings that may be one.
+    """
 
     def __init__(self, problems: list[Problem]) -> None:
         self.named: list[tuple[Sheet, Text]] = []
@@ -38,6 +42,7 @@ class WordLoading:
         self._unsure: dict[str, Unsure] = {}
         self._real: set[str] = set()
         self._exams: dict[str, str] = {}
+        self.signs: list[tuple[Text, str]] = []
 
     def read(self, sheet: Sheet, block: Block) -> None:
         """Add a words file."""
@@ -72,15 +77,19 @@ class WordLoading:
         if not isinstance(fields, Block):
             sheet.wrong(word, f"{word} must be a block", "write means: {reason: [settling words]}")
             return
-        sheet.fields(fields, ("means", "capitals", "reads", "unless"), "a field of an unsure word")
-        means = {}
-        for reason, settling in sheet.lists(fields, "means"):
-            self.named.append((sheet, reason))
-            means[str(reason)] = frozenset(map(str, settling))
+        sheet.fields(fields, ("means", "asked", "capitals", "reads", "unless"), "a field of an unsure word")
+        means, asked = (self._settling(sheet, fields, key) for key in ("means", "asked"))
         unless = frozenset(map(str, sheet.items(fields, "unless")))
         reads = str(fields.get(Text("reads"), ""))
-        self._unsure[str(word)] = Unsure(means, sheet.flag(fields, "capitals"), reads, unless)
+        self._unsure[str(word)] = Unsure(means, sheet.flag(fields, "capitals"), reads, unless, asked)
         self.add(sheet, [word], Meaning(Says.UNSURE, str(word)))
+
+    def _settling(self, sheet: Sheet, fields: Block, key: str) -> dict[str, frozenset[str]]:
+        means = {}
+        for reason, settling in sheet.lists(fields, key):
+            self.named.append((sheet, reason))
+            means[str(reason)] = frozenset(map(str, settling))
+        return means
 
     def joined(self) -> Wording:
         """Everything put together; notes phrases that stand for two things."""
@@ -95,18 +104,24 @@ class WordLoading:
                 elif (other := known.add(words, meaning)) is not None and other != meaning:
                     said = f"{other.name or other.says.value} and {meaning.name or meaning.says.value}"
                     sheet.wrong(phrase, f"{one!r} stands for {said}", "keep it in one place")
-        unsure = {word: one._replace(means=self._folded(one)) for word, one in self._unsure.items()}
+        unsure = {
+            word: one._replace(means=self._folded(one.means), asked=self._folded(one.asked))
+            for word, one in self._unsure.items()
+        }
         for settling in unsure.values():
-            spelt.update(*settling.means.values())
+            spelt.update(*settling.means.values(), *settling.asked.values())
         exams = {self._meant(word): modality for word, modality in self._exams.items()}
         spelt.update(exams)
-        return Wording(self._same_word, known, unsure, Spelling(spelt, self._real, means=self._meant), exams)
+        signs = {
+            tuple(words_of(one, self._same_word).words): reason for sign, reason in self.signs for one in spread(sign)
+        }
+        return Wording(self._same_word, known, unsure, Spelling(spelt, self._real, means=self._meant), exams, signs)
 
     def _meant(self, word: str) -> str:
         return self._same_word.get(word, word)
 
-    def _folded(self, unsure: Unsure) -> dict[str, frozenset[str]]:
+    def _folded(self, means: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
         return {
             name: frozenset(one for word in words for one in words_of(word, self._same_word).words)
-            for name, words in unsure.means.items()
+            for name, words in means.items()
         }

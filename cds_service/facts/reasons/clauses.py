@@ -12,6 +12,7 @@ from cds_service.vocabulary.reason_codes import Meaning, Says
 
 _PAST: Final = frozenset((Mark.HISTORY, Mark.PAST_LIST, Mark.FAMILY, Mark.AFTER, Mark.OLD))
 _BEHIND: Final = frozenset(("no", "denied", "denies", "deny", "never"))
+_ANSWERED: Final = frozenset((":", "?"))
 _ENDS: Final = frozenset((",", ";", ".", "!", "(", ")", "-", "\n", "by"))
 _NOTHING: Final[Phrases[Meaning]] = Phrases()
 
@@ -195,7 +196,7 @@ class _Cutter:
             self._part = Part(joined=mark, past=Mark.FAMILY if family else None, unclear=family)
 
     def _no(self, mark: Mark, at: int, after: int) -> None:
-        if self._words[at] in _BEHIND and self._ends(after) and (self._part.full or self._words[at - 1] == ":"):
+        if self._words[at] in _BEHIND and self._ends(after) and (self._part.full or self._words[at - 1] in _ANSWERED):
             self._ruled_out(mark, at, after)
             return
         self._begin(mark)

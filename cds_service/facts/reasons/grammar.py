@@ -91,6 +91,9 @@ _PHRASES: Final[dict[Mark, tuple[str, ...]]] = {
     ),
     Mark.NO: (
         "no|not|never|without|w/o",
+        "ruled out for",
+        "r/o d",
+        "r/o d for",
         "didnt|doesnt|isnt|wasnt|hasnt|havent|hadnt|dont|arent|werent",
         "absence|lack of",
         "no evidence|sign|suggestion|indication|concern|suspicion|history|hx of",
@@ -123,6 +126,7 @@ _PHRASES: Final[dict[Mark, tuple[str, ...]]] = {
     ),
     Mark.HISTORY: (
         "h/o",
+        "used to have",
         "hx|history",
         "hx|history of",
         "past|prior|previous|known|remote|significant history|hx of",

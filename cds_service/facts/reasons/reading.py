@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Final, NamedTuple
 
 from cds_service.facts.reasons.clauses import Part, parts_of
 from cds_service.facts.reasons.grammar import SMALL_WORDS, Mark
+from cds_service.facts.reasons.injuries import counts, hurt_places, leaves_places_hurt, tells_of_accident
+from cds_service.facts.reasons.settling import settled_by, telling_words, write_out
 from cds_service.vocabulary.phrases import Words, words_of
-from cds_service.vocabulary.reason_codes import Reason, ReasonCodes, Says, Unsure
+from cds_service.vocabulary.reason_codes import Reason, ReasonCodes, Says
 
 _KEPT: Final = 2048
 _LONGEST_KEPT: Final = 500
@@ -46,18 +48,10 @@ def read(text: str, codes: ReasonCodes) -> Said:
     said: Said | None = codes.memory.get(text)
     if said is None:
         words = words_of(text, codes.wording.same_word, _spelt(codes))
-        _write_out(words.words, codes.wording.unsure)
+        write_out(words.words, codes.wording.unsure)
         said = _Reader(words, codes).read()
         keep(codes, text, said, size=len(text))
     return said
-
-
-def _write_out(words: list[str], unsure: Mapping[str, Unsure]) -> None:
-    """Put the word an abbreviation usually stands for in its place, unless the text is about something else."""
-    for at, word in enumerate(words):
-        short_for = unsure.get(word)
-        if short_for is not None and short_for.reads and short_for.unless.isdisjoint(words):
-            words[at] = short_for.reads
 
 
 def _spelt(codes: ReasonCodes) -> Callable[[str], str]:
@@ -91,7 +85,7 @@ class _Reader:
         self._codes = codes
         self._reasons = codes.reasons
         self._parts = parts_of(words, codes.wording.phrases)
-        self._all = self._telling_words()
+        self._all = telling_words(self._parts, words.words, codes.reasons)
         self._named: dict[str, str] = {}
         self._alone: dict[str, str] = {}
         self._histories: set[str] = set()
@@ -105,8 +99,10 @@ class _Reader:
         for part in self._parts:
             if not part.negated and part.past is not Mark.FAMILY:
                 self._settle(part)
-        accident = next((self._quote(part) for part in self._parts if _tells_of_accident(part)), "")
-        if accident or any(_leaves_places_hurt(self._reasons[name]) for name in self._named):
+        accident = next((self._quote(part) for part in self._parts if tells_of_accident(part)), "")
+        fresh = any(tells_of_accident(part) and part.back is not Mark.YEARS_AGO for part in self._parts)
+        self._leave_unclear(accident=fresh)
+        if fresh or any(leaves_places_hurt(self._reasons[name]) for name in self._named):
             self._hurt()
         if not self._words.whole:
             self._unread.append("the rest of a long text")
@@ -136,17 +132,35 @@ class _Reader:
     def _part(self, part: Part) -> None:
         stated = [self._reasons[meaning.name] for meaning, _, _ in part.said if meaning.says in _STATING]
         later = any(reason.follow_up for reason in stated)
-        for meaning, _, _ in part.said:
+        for meaning, first, after in part.said:
             if meaning.says is Says.REASON:
                 self._state(part, self._reasons[meaning.name], later)
-            elif meaning.says is Says.ALONE and part.past is None and self._is_of(part, self._reasons[meaning.name]):
+            elif (
+                meaning.says is Says.ALONE
+                and part.past is None
+                and counts(part, self._reasons[meaning.name], self._parts, self._words.words)
+            ):
                 self._alone.setdefault(meaning.name, self._quote(part))
-            elif meaning.name in self._codes.signs and meaning.says is Says.FINDING and part.past is None:
-                self._alone.setdefault(self._codes.signs[meaning.name], self._quote(part))
+            elif meaning.says is Says.FINDING and part.past is None:
+                sign = self._codes.wording.signs.get(tuple(self._words.words[first:after]))
+                if sign is not None:
+                    self._alone.setdefault(sign, self._quote(part))
         if part.past is None and self._leaves_open(part):
             self._leave(part, self._quote(part))
         elif part.past is Mark.FAMILY and part.unclear and part.full:
             self._unread.append(self._quote(part))
+
+    def _leave_unclear(self, *, accident: bool) -> None:
+        """Leave open what something else makes unclear, as a fever or an accident does pain in the flank."""
+        stated = self._named.keys() | self._alone.keys()
+        for name in sorted(stated):
+            reason = self._reasons[name]
+            said = self._alone if reason.weak else self._named
+            hurt = accident and reason.weak and not reason.event
+            if name in said and reason.unclear_with and (hurt or not stated.isdisjoint(reason.unclear_with)):
+                what = said.pop(name)
+                if said is self._named or not self._named:
+                    self._unread.append(what)
 
     def _leaves_open(self, part: Part) -> bool:
         """Whether the clause may hold a reason that was not understood."""
@@ -154,36 +168,25 @@ class _Reader:
         if Says.ELSEWHERE in says:
             return True
         if Says.REASON in says or any(
-            meaning.says is Says.ALONE and self._is_of(part, self._reasons[meaning.name]) for meaning, _, _ in part.said
+            meaning.says is Says.ALONE and counts(part, self._reasons[meaning.name], self._parts, self._words.words)
+            for meaning, _, _ in part.said
         ):
             return False
         if Says.ALONE in says or (Says.PLACE in says and not says.isdisjoint(_HURTING)):
             return True
         return bool(part.unknown) and (part.query or Says.ACCIDENT not in says)
 
-    def _is_of(self, part: Part, reason: Reason) -> bool:
-        """Whether a word such as *fracture* means *reason*: no other place may hurt, nothing beside it be unknown."""
-        if not reason.hurt:
-            return True
-        return not part.unknown and not any(
-            meaning.says is Says.PLACE and meaning.name != reason.name
-            for one in self._parts
-            if one is part or (not one.negated and one.past is None)
-            for meaning, _, _ in one.said
-        )
-
     def _hurt(self) -> None:
-        """Name the injuries of places that hurt, in a text that tells of an accident."""
+        """Name the injuries of places that hurt, unless something else is stated that they may be."""
+        stated = self._named.keys() | self._alone.keys()
         for part in self._parts:
-            if part.negated or part.past in _NOT_TODAY or part.back is Mark.YEARS_AGO:
+            places = [self._reasons[name] for name in sorted(hurt_places(part, self._words.words))]
+            if any(not stated.isdisjoint(reason.unclear_with) for reason in places):
                 continue
-            says = {meaning.says for meaning, _, _ in part.said}
-            places = {meaning.name for meaning, _, _ in part.said if meaning.says is Says.PLACE}
-            if says.isdisjoint(_STATING) and not says.isdisjoint(_HURTING) and "" not in places:
-                for name in places:
-                    self._state(part, self._reasons[name], later=False)
-                if places and (quote := self._quote(part)) in self._unread:
-                    self._unread.remove(quote)
+            for reason in places:
+                self._state(part, reason, later=False)
+            if places and (quote := self._quote(part)) in self._unread:
+                self._unread.remove(quote)
 
     def _leave(self, part: Part, what: str) -> None:
         self._unread.append(what)
@@ -225,7 +228,13 @@ class _Reader:
             unsure = self._codes.wording.unsure[meaning.name]
             if unsure.capitals and not self._shouted(first):
                 continue
-            settled = list(self._settled(unsure, self._words.words[first:after]))
+            settled = settled_by(
+                unsure,
+                self._all.difference(self._words.words[first:after]),
+                self._named,
+                self._codes.lineage,
+                part.query,
+            )
             if part.past is not None:
                 if len(settled) == 1:
                     self._past(part, self._reasons[settled[0]])
@@ -234,43 +243,12 @@ class _Reader:
             else:
                 self._leave(part, f"{self._words.quote(first, after - 1)} can mean several things")
 
-    def _settled(self, unsure: Unsure, own: list[str]) -> Iterator[str]:
-        lineage = self._codes.lineage
-        for name, settling in unsure.means.items():
-            related = any(name in lineage[named] or named in lineage[name] for named in self._named)
-            if related or not settling.isdisjoint(self._all.difference(own)):
-                yield name
-
-    def _telling_words(self) -> frozenset[str]:
-        """The words that may settle others: not those of a relative, nor of reasons and accidents that are denied."""
-        words = self._words.words
-        silent: set[int] = set()
-        for part in self._parts:
-            if part.past is Mark.FAMILY:
-                silent.update(range(part.first, part.last + 1))
-            elif part.negated:
-                for meaning, first, after in part.said:
-                    if meaning.says is Says.ACCIDENT or meaning.says in _STATING:
-                        silent.update(range(first, after))
-        return frozenset(word for at, word in enumerate(words) if at not in silent) if silent else frozenset(words)
-
     def _shouted(self, at: int) -> bool:
         text = self._words.text
         return text[self._words.starts[at] : self._words.ends[at]].isupper() and not text.isupper()
 
     def _quote(self, part: Part) -> str:
         return short(self._words.quote(part.first, part.last))
-
-
-def _leaves_places_hurt(reason: Reason) -> bool:
-    """Whether more than what *reason* names may be hurt: what was swallowed hurts no limb."""
-    return reason.event and (reason.hurt or not reason.regions)
-
-
-def _tells_of_accident(part: Part) -> bool:
-    if part.negated or part.past in (Mark.FAMILY, Mark.OLD):
-        return False
-    return any(meaning.says is Says.ACCIDENT for meaning, _, _ in part.said)
 
 
 def _leaves_pregnancy_possible(part: Part) -> bool:
