@@ -145,7 +145,7 @@ class _Cutter:
         kept = part if self._list else Part()
         back = None if part.full or self._before() else part.back
         self._part = Part(joined=mark, negated=kept.negated, past=kept.past, back=back)
-        if not self._list and part.full and self._ends_with_a_family(part):
+        if not self._list and self._goes_on_with_a_relative(part, self._words[at]):
             self._part.past, self._part.unclear = Mark.FAMILY, True
 
     def _colon(self, mark: Mark, at: int, after: int) -> None:
@@ -246,9 +246,11 @@ class _Cutter:
             self._begin(mark)
             self._part.past, self._part.unclear = Mark.FAMILY, True
 
-    def _ends_with_a_family(self, part: Part) -> bool:
-        """Whether *part* is about a family and stands behind what is about the patient: the list may go on."""
-        return part.past is Mark.FAMILY and any(one.past is not Mark.FAMILY for one in self._done)
+    def _goes_on_with_a_relative(self, part: Part, sign: str) -> bool:
+        """Whether what follows *sign* may be a relative's: "dad - stones", or a list behind what is the patient's."""
+        if part.past is not Mark.FAMILY:
+            return False
+        return any(one.past is not Mark.FAMILY for one in self._done) if part.full else sign == "-"
 
     def _resolved(self, mark: Mark, at: int, after: int) -> None:
         part = self._part if self._part.full else self._before()

@@ -57,7 +57,7 @@ _SIGNS: Final = {
     "/": Mark.SLASH,
     "?": Mark.QUESTION,
 }
-_FAMILY_HISTORY: Final = "fhx|fh|fmh|fmhx|famhx"
+_FAMILY_HISTORY: Final = "fhx|fh|fmh|fmhx|famhx|pfhx|pfh"
 _RELATIVE: Final = (
     "mother|father|parent|sister|brother|sibling|sib|twin|cousin|aunt|uncle|niece|nephew|relative|grandmother|grandfather"
     "|grandparent|grandma|grandpa|mgm|mgf|pgm|pgf|roommate|classmate|friend|neighbor|neighbour|boyfriend|girlfriend"
@@ -152,7 +152,8 @@ _PHRASES: Final[dict[Mark, tuple[str, ...]]] = {
         f"{_RELATIVE} {_HAS}",
         f"{_RELATIVE} also|who|recently|is|was {_HAS}",
         "maternal|paternal history|hx of",
-        f"contact {_HAS}",
+        f"contact|everyone|family|household {_HAS}",
+        f"everyone|family|contact at home|school|daycare {_HAS}",
     ),
     Mark.FAMILY_BEFORE: (
         f"in {_RELATIVE}",
@@ -162,7 +163,7 @@ _PHRASES: Final[dict[Mark, tuple[str, ...]]] = {
         "on maternal|paternal|mother|father side",
         "in first|1st|second|2nd degree relative",
     ),
-    Mark.RELATIVE: (f"{_RELATIVE}",),
+    Mark.RELATIVE: (_RELATIVE.replace("twin|", ""),),
     Mark.AFTER: ("s/p|post", "status post", "sp"),
     Mark.OLD: ("prior|previous|previously|remote|old|former",),
     Mark.RESOLVED: (

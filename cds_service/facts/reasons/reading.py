@@ -85,7 +85,6 @@ class _Reader:
         self._codes = codes
         self._reasons = codes.reasons
         self._parts = parts_of(words, codes.wording.phrases)
-        self._all = telling_words(self._parts, words.words, codes.reasons)
         self._named: dict[str, str] = {}
         self._alone: dict[str, str] = {}
         self._histories: set[str] = set()
@@ -99,8 +98,8 @@ class _Reader:
         for part in self._parts:
             if not part.negated and part.past is not Mark.FAMILY:
                 self._settle(part)
-        accident = next((self._quote(part) for part in self._parts if tells_of_accident(part)), "")
-        fresh = any(tells_of_accident(part) and part.back is not Mark.YEARS_AGO for part in self._parts)
+        accidents = [part for part in self._parts if tells_of_accident(part)]
+        fresh = any(part.back is not Mark.YEARS_AGO for part in accidents)
         self._leave_unclear(accident=fresh)
         if fresh or any(leaves_places_hurt(self._reasons[name]) for name in self._named):
             self._hurt()
@@ -113,7 +112,7 @@ class _Reader:
             frozenset(self._histories),
             tuple(self._unread),
             tuple(self._asked),
-            accident,
+            self._quote(accidents[0]) if accidents else "",
             next((self._quote(part) for part in self._parts if _leaves_pregnancy_possible(part)), ""),
             self._signs(),
             {known[word]: word for word in self._words.words if word in known},
@@ -152,12 +151,14 @@ class _Reader:
 
     def _leave_unclear(self, *, accident: bool) -> None:
         """Leave open what something else makes unclear, as a fever or an accident does pain in the flank."""
-        stated = self._named.keys() | self._alone.keys()
-        for name in sorted(stated):
+        stated = self._named | self._alone
+        for name in stated:
             reason = self._reasons[name]
+            if not reason.unclear_with:
+                continue
             said = self._alone if reason.weak else self._named
             hurt = accident and reason.weak and not reason.event
-            if name in said and reason.unclear_with and (hurt or not stated.isdisjoint(reason.unclear_with)):
+            if name in said and (hurt or not stated.keys().isdisjoint(reason.unclear_with)):
                 what = said.pop(name)
                 if said is self._named or not self._named:
                     self._unread.append(what)
@@ -230,7 +231,7 @@ class _Reader:
                 continue
             settled = settled_by(
                 unsure,
-                self._all.difference(self._words.words[first:after]),
+                telling_words(self._parts, self._words.words, self._reasons).difference(self._words.words[first:after]),
                 self._named,
                 self._codes.lineage,
                 part.query,

@@ -3,25 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Final
 
 from cds_service.facts.reasons.clauses import Part
 from cds_service.facts.reasons.grammar import Mark
 from cds_service.vocabulary.reason_codes import Reason, Says, Unsure
+
+_DOCTOR: Final = "dr"
 
 
 def write_out(words: list[str], unsure: Mapping[str, Unsure]) -> None:
     """
     Put the word an abbreviation usually stands for in its place, unless the text is about something else.
 
+    The names of doctors are no words: Dr. Stone is no kidney stone.
+
     >>> words, known = ["ha", "today"], {"ha": Unsure({}, reads="headache", unless=frozenset(["hearing"]))}
     >>> write_out(words, known)
     >>> words
     ['headache', 'today']
+    >>> words = ["per", "dr", ".", "stone"]
+    >>> write_out(words, known)
+    >>> words
+    ['per', 'dr', 'dr', 'dr']
     """
+    if _DOCTOR in words:
+        _leave_out_doctors(words)
     for at, word in enumerate(words):
         short_for = unsure.get(word)
         if short_for is not None and short_for.reads and short_for.unless.isdisjoint(words):
             words[at] = short_for.reads
+
+
+def _leave_out_doctors(words: list[str]) -> None:
+    for at in [at for at, word in enumerate(words) if word == _DOCTOR]:
+        name = at + 2 if words[at + 1 : at + 2] == ["."] else at + 1
+        if name < len(words) and words[name].isalpha():
+            words[at + 1 : name + 1] = [_DOCTOR] * (name - at)
 
 
 def telling_words(parts: Iterable[Part], words: Sequence[str], reasons: Mapping[str, Reason]) -> frozenset[str]:
