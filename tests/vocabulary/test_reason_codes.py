@@ -232,6 +232,7 @@ class TestLoading:
                 "rules/words.yaml:1: mean is not a field of an unsure word; did you mean means?",
             ),
             ("unsure: {pe: {means: {lung: [x]}}}", "rules/words.yaml:1: lung is not a reason"),
+            ("unsure: {pe: {asked: {lung: [x]}}}", "rules/words.yaml:1: lung is not a reason"),
             ("unsure: {pe: {means: {headache: x}}}", "rules/words.yaml:1: headache is a list"),
         ],
     )

@@ -1,0 +1,55 @@
+"""Every phrase of every reason, denied or told of a relative: none of them is the child's."""
+
+import pytest
+
+from cds_service import yaml_source
+from cds_service.vocabulary.phrases import spread
+from cds_service.vocabulary.reason_codes import ReasonCodes
+from tests.facts.reasons.conftest import FOLDER
+from tests.facts.reasons.orders import reasons_of, worded
+
+FIRST = 4
+"""Of a phrase with alternatives, so many stand for all."""
+
+
+@pytest.fixture(scope="module")
+def phrases() -> list[str]:
+    return [
+        text
+        for path in sorted(FOLDER.glob("*.yaml"))
+        if path.name != "words.yaml"
+        for fields in yaml_source.read(path.read_bytes(), file=path.name).values()
+        for phrase in (*fields.get("texts", ()), *fields.get("texts_alone", ()))
+        for text in list(spread(phrase))[:FIRST]
+    ]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "no {}",
+        "{}: negative",
+        "{}: none",
+        "{} -ve",
+        "{} ruled out",
+        "{} less likely",
+        "never had {}",
+        "headache, denies vomiting, {}",
+        "mother with {}",
+        "headache, dad w/ {}",
+        "sister hospitalized with {}",
+        "brother: {}",
+        "{} in grandfather",
+        "headache, mother and sister with {}",
+        "headache, FHx fever, {}",
+        "roommate has {}",
+    ],
+)
+def test_no_phrase_is_a_reason_where_it_is_denied_or_somebody_elses(
+    sentence: str, phrases: list[str], codes: ReasonCodes
+) -> None:
+    expected = {"headache"} if sentence.startswith("headache") else set()
+    allowed = codes.lineage["ddh-risk"] | expected
+    assert len(phrases) > 2500
+    wrong = [one for one in phrases if not reasons_of(codes, worded(sentence.format(one))).names.values <= allowed]
+    assert wrong == []
