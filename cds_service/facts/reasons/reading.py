@@ -234,7 +234,7 @@ class _Reader:
                 telling_words(self._parts, self._words.words, self._reasons).difference(self._words.words[first:after]),
                 self._named,
                 self._codes.lineage,
-                part.query,
+                asked=part.query,
             )
             if part.past is not None:
                 if len(settled) == 1:

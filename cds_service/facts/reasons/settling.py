@@ -60,6 +60,7 @@ def settled_by(
     words: frozenset[str],
     named: Iterable[str],
     lineage: Mapping[str, Container[str]],
+    *,
     asked: bool,
 ) -> list[str]:
     """The meanings that *words*, or the reasons *named* anyway, point to; *asked* where the word is asked for."""
