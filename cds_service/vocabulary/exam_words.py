@@ -39,6 +39,9 @@ ASKED: Final = "¿"
 UNFINISHED: Final = "¬"
 """Stands among the words for one that lacks its end: "Brust- und Lendenwirbelsäule"."""
 _QUESTION: Final = re.compile(r"\?(?=\s*\w)")
+_MAYBE: Final = re.compile(r"\+\s*/?\s*[-\u2013]|\u00b1")
+MAYBE: Final = "plusminus"
+"""Stands among the words for "+/-": what follows is left open."""
 _HYPHENED: Final = re.compile(r"([^\W\d_]{3,})-(?=\s|[/,])((?:\s|[/,]|u\.|und\b|oder\b|&|\+)+)([^\W\d_]{6,})")
 _SHORTEST_END: Final = 3
 _MOST_STARTS: Final = 4
@@ -129,12 +132,14 @@ class Words(NamedTuple):
 
         Such a text is read as it is written: its words lie too near to English ones.
         """
+        if "+" in text or "\u00b1" in text:
+            text = _MAYBE.sub(f" {MAYBE} ", text)
         if "?" in text:
             text = _QUESTION.sub(f" {ASKED} ", text)
         if "-" in text:
             text = self._with_ends(text)
         folded = fold(text)[:most]
-        foreign = not self.foreign.isdisjoint(folded) or any(map(str.isalpha, filter(_beyond_ascii, text)))
+        foreign = not self.foreign.isdisjoint(folded) or not (text.isascii() or _plain(text))
         words: list[str] = []
         for word in folded:
             if foreign:
@@ -174,8 +179,9 @@ class Words(NamedTuple):
         return found[0] if known or between.isspace() else f"{found[1]} {UNFINISHED} {between}{whole}"
 
 
-def _beyond_ascii(letter: str) -> bool:
-    return letter > "\x7f"
+def _plain(text: str) -> bool:
+    """Whether every letter of *text* is an English one."""
+    return not any(letter > "\x7f" and letter.isalpha() for letter in text)
 
 
 NO_WORDS: Final = Words({}, {})

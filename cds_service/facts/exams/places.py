@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from cds_service.facts.exams.said import GENERIC, own_parts
+from cds_service.facts.exams.said import GENERIC, mask_of, own_parts
 from cds_service.vocabulary.exam_words import ASKED, UNFINISHED, Meaning
 from cds_service.vocabulary.exams import BOTH, WITH, WITHOUT
-from cds_service.vocabulary.regions import mask
 
 _WITHOUT: Final = frozenset({"wo", "w o", "without", "with out", "wout", "w out"})
 _SMALL: Final = 3
@@ -122,14 +121,14 @@ class Places:
                 self._left_out = phrase
             if self._last == "joined":
                 self._joined = ""
-            self._named |= mask(meaning.regions)
+            self._named |= mask_of(meaning.regions)
         self._negated = False
         self._last = "region" if meaning.regions else ""
         self._contrast = ""
 
     def _beyond(self, meaning: Meaning) -> bool:
         """Whether a part reaches beyond those named, unless it only tells once more which system they belong to."""
-        own = own_parts(mask(meaning.regions))
+        own = own_parts(mask_of(meaning.regions))
         return bool(own & ~self._named) and not (own & self._named and meaning.regions <= GENERIC)
 
     def contrast(self, phrase: str, contrast: str) -> str:

@@ -112,7 +112,7 @@ def agreed(first: Said, second: Said) -> frozenset[str] | None:
     """
     if not first.regions or not second.regions:
         return first.regions or second.regions
-    one, other = _mask(first.regions), _mask(second.regions)
+    one, other = mask_of(first.regions), mask_of(second.regions)
     if one == other:
         return first.regions
     inside = not other & ~one
@@ -126,7 +126,8 @@ def agreed(first: Said, second: Said) -> frozenset[str] | None:
 
 
 @lru_cache(maxsize=4096)
-def _mask(regions: frozenset[str]) -> int:
+def mask_of(regions: frozenset[str]) -> int:
+    """The parts of *regions* as a bit mask, remembered."""
     return mask(regions)
 
 

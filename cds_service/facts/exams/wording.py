@@ -201,6 +201,8 @@ class _Reading:
 
         What lies inside may narrow the exam; what lies outside leaves it open what is ordered.
         """
+        if not self._asides:
+            return self._said
         rest = [told for place, told in enumerate(self._said) if place not in self._asides]
         ordered = mask(NOTHING.union(*(told.regions for told in rest)))
         if not ordered:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 
 from cds_service.facts.exams import Recognised, recognise
@@ -72,6 +74,10 @@ READ = {
         "RM ginocchio senza/con mezzo di contrasto": "MR knee without and with contrast",
         "CT HEAD WO C-SPINE WO": "CT cervical-spine+head without contrast",
         "MRI BRAIN WITH GRADIENT ECHO": "MR head",
+        "CT HEAD +/- CONTRAST": "CT head",
+        "MRT Kopf nativ, bei Befund KM": "MR head",
+        "TC addome con mdc orale": "CT abdomen",
+        "CT ABD W CONTRAST ORAL": "CT abdomen",
         "CT FACE WO W 3D": "CT face",
     },
     "an echo of an organ": {
@@ -149,6 +155,7 @@ UNREAD = {
         "US RENAL AND VCUG",
         "ECHO AND RENAL ULTRASOUND",
         "Echo coeur et reins",
+        "ECHO LUNG",
     ],
     "no imaging, or none of this patient": [
         "UGI ENDOSCOPY",
@@ -156,7 +163,7 @@ UNREAD = {
         "MRI FETAL BRAIN",
         "IRM fœtale cérébrale",
     ],
-    "either of two parts": ["US KIDNEYS PELVIS", "CT Lunge LE", "CT NECK C-SPINE", "MRI NECK SPINE"],
+    "either of two parts": ["US KIDNEYS PELVIS", "CT Lunge LE", "CT NECK C-SPINE", "MRI NECK SPINE", "US NECK/AXILLA"],
 }
 
 
@@ -195,3 +202,33 @@ def test_what_it_is_for(codes: ExamCodes, text: str, purpose: str) -> None:
     said = text_says(text, codes.words)
     assert said.purpose == purpose
     assert "obstetric" not in said.techniques
+
+
+PARTS = {
+    "MRI": ("head", "thorax", "knee", "hip", "kidneys", "spleen", "wrist", "cervical spine"),
+    "MRT": ("Schädel", "Thorax", "Knie", "Hüfte", "Nieren", "Milz", "Handgelenk", "HWS"),
+    "IRM": ("tête", "thorax", "genou", "hanche", "reins", "rate", "poignet", "rachis cervical"),
+    "RM": ("cranio", "torace", "ginocchio", "anca", "reni", "milza", "polso", "rachide cervicale"),
+}
+JOINED = {"MRI": ("and", "&", "/"), "MRT": ("und", "u.", "/"), "IRM": ("et", "et le", "/"), "RM": ("e", "ed", "/")}
+BESIDE = {
+    "MRI": "without|no|excluding|to|compare to|?|prior|hx|post|for|s/p|except|minus|r/o|fell on|not including",
+    "MRT": "ohne|kein|bis|ausser|Z.n.|V.a.|bei|?|Frage|Sturz auf|nach OP",
+    "IRM": "sans|sauf|pas de|hors|pour|après chirurgie|jusqu'à|à|?|recherche|chute sur",
+    "RM": "senza|escluso|tranne|fino a|per|sospetto|esiti|?|caduta su",
+}
+
+
+@pytest.mark.parametrize("modality", PARTS)
+def test_two_parts_joined_are_both_read_and_a_part_beside_widens_nothing(codes: ExamCodes, modality: str) -> None:
+    parts = PARTS[modality]
+    alone = {part: read(f"{modality} {part}", codes).exam for part in parts}
+    for (one, first), (other, second) in permutations(alone.items(), 2):
+        assert first is not None
+        assert second is not None
+        for word in JOINED[modality]:
+            both = read(f"{modality} {one} {word} {other}", codes).exam
+            assert both is not None
+            assert both.regions == first.regions | second.regions
+        for word in BESIDE[modality].split("|"):
+            assert read(f"{modality} {one} {word} {other}", codes).exam in (None, first)
