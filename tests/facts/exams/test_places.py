@@ -131,6 +131,8 @@ UNREAD = {
         "XR CHEST NECK PAIN",
         "IRM cérébrale pour bilan rachis",
         "XR KNEE FELL ON HAND",
+        "CT ABD PELVIS W L SPINE RECON",
+        "CT L SPINE RECON FROM ABD",
         "Röntgen Handgelenk, Sturz auf Ellbogen",
         "CT SINUS ORBITAL CELLULITIS",
         "XR HEAD NECK PAIN",
