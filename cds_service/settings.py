@@ -259,7 +259,8 @@ SETTINGS: tuple[Setting, ...] = (
         "metrics",
         "word",
         "local",
-        "Who may read /metrics where callers carry tokens: whoever asks from this machine directly, or everybody.",
+        "Who may read /metrics, and why an edit was refused, where callers carry tokens: whoever asks from this machine"
+        " directly, or everybody.",
         _one_of("local", "open"),
         "local or open",
     ),

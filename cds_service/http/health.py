@@ -4,7 +4,8 @@ Alive; ready, and with which content; the counters.
 Liveness asks nothing of anything, so that a slow disk never restarts a service that
 answers. Readiness shows a refused edit at once: the last good content stays in force,
 and whoever edited must see why. A FHIR server that is left alone for a while is shown too; the
-service is ready without it.
+service is ready without it. Both, like the counters, are for the house: outsiders of a guarded
+service learn whether it is ready, and with which content.
 """
 
 from __future__ import annotations
@@ -42,20 +43,25 @@ class Health:
 
     async def ready(self, request: Request) -> Response:
         """200 with the content in force; 503 when there is none."""
-        del request
         ready = self._state.is_ready
         headers = _CAREFUL if ready else {**_CAREFUL, "retry-after": RETRY_AFTER.decode()}
-        servers = [{"server": name, "state": state} for name, state in self._state.circuits.items()]
-        said = {"ready": ready, **_shown(self._state.library), **({"servers": servers} if servers else {})}
+        said = {"ready": ready, **_content(self._state.library)}
+        if self._inside(request):
+            servers = [{"server": name, "state": state} for name, state in self._state.circuits.items()]
+            said |= {**_refused(self._state.library), **({"servers": servers} if servers else {})}
         body = msgspec.json.encode(said)
         return Response(body, 200 if ready else 503, headers=headers, media_type="application/json")
 
     async def metrics(self, request: Request) -> Response:
         """The counters in Prometheus's text format."""
-        if self._state.is_guarded and self._state.settings.metrics != "open" and not direct(request.scope):
+        if not self._inside(request):
             return Response(b"", 403, headers=_CAREFUL)
         self._state.metrics.ready.set(self._state.is_ready)
         return Response(self._state.metrics.text(), headers=_CAREFUL, media_type=CONTENT_TYPE_LATEST)
+
+    def _inside(self, request: Request) -> bool:
+        """Whether who asks may see what is of the house."""
+        return not self._state.is_guarded or self._state.settings.metrics == "open" or direct(request.scope)
 
 
 def direct(scope: Scope) -> bool:
@@ -69,20 +75,22 @@ def direct(scope: Scope) -> bool:
     return is_loopback(host) and not any(name in _OF_PROXIES for name, _ in scope["headers"])
 
 
-def _shown(library: Library | None) -> dict[str, Any]:
-    """The content in force, and why the last edit was refused, as far as there is either."""
-    said: dict[str, Any] = {}
-    if library is None:
-        return said
+def _content(library: Library | None) -> dict[str, Any]:
+    """The content in force, as far as there is any."""
+    if library is None or not library.ready:
+        return {}
     status = library.status
-    if library.ready:
-        said |= {"digest": status.digest, "revision": status.revision, "lastGood": status.from_last_good}
-        said["counts"] = dict(library.content.counts)
-        if status.loaded_at is not None:
-            said["loadedAt"] = status.loaded_at.isoformat()
-    if status.problems:
-        said["refused"] = [_named(problem) for problem in status.problems[:_MOST_PROBLEMS]]
+    said: dict[str, Any] = {"digest": status.digest, "revision": status.revision, "lastGood": status.from_last_good}
+    said["counts"] = dict(library.content.counts)
+    if status.loaded_at is not None:
+        said["loadedAt"] = status.loaded_at.isoformat()
     return said
+
+
+def _refused(library: Library | None) -> dict[str, Any]:
+    """Why the last edit was refused, if it was."""
+    problems = library.status.problems if library is not None else ()
+    return {"refused": [_named(problem) for problem in problems[:_MOST_PROBLEMS]]} if problems else {}
 
 
 def _named(problem: Problem) -> str:

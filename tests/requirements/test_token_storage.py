@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cds_service.errors import Problem
 from tests.clients.callers import ENDPOINT, PUBLIC, entry, jwk, key, token
 from tests.hooks.requests import body
 from tests.http.rim import SIGN
@@ -121,6 +122,15 @@ def test_row_128_counters_are_not_for_callers(tmp_path, headers):
     with opened(tmp_path, CDS_METRICS="open") as house:
         transport = httpx.ASGITransport(house.rim.app, client=("10.0.0.7", 5))
         assert house.runner.run(ask("/metrics")).status_code == 200
+
+
+def test_row_128_readiness_tells_outsiders_neither_edits_nor_servers(tmp_path):
+    with opened(tmp_path) as house:
+        house.rim.library.status.problems = (Problem("rules/a.yaml", 1, "secret"),)
+        inside = house.send(None, method="GET", path="/health/ready").json()
+        proxied = house.send(None, method="GET", path="/health/ready", headers={"x-forwarded-for": "10.0.0.7"}).json()
+        assert inside["refused"] == ["rules/a.yaml:1: secret"]
+        assert proxied["ready"] and "digest" in proxied and not {"refused", "servers"} & proxied.keys()
 
 
 def test_row_133_feedback_for_another_clients_card(tmp_path):
