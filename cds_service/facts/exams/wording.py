@@ -82,6 +82,7 @@ class _Reading:
         "_purpose",
         "_said",
         "_trouble",
+        "_with",
     )
 
     def __init__(self, alone: bool, foreign: bool) -> None:
@@ -98,6 +99,7 @@ class _Reading:
         self._trouble = ""
         self._doubt = ""
         self._and = False
+        self._with = False
         self._anded = False
         self._joined = False
 
@@ -120,7 +122,7 @@ class _Reading:
             return
         if meaning.at_end:
             self._closing = meaning.contrast
-            self._and = True
+            self._and = self._with = True
         if meaning.contrast:
             contrast = self._places.contrast(phrase, meaning.contrast)
             if not meaning.at_end:
@@ -152,9 +154,10 @@ class _Reading:
             return
         self._places.named(phrase, meaning)
         if meaning.regions:
-            self._anded = self._and and any(told.regions for told in self._said)
-            self._joined = self._joined or self._anded or len(meaning.regions) > 1
-            self._and = False
+            beside = any(told.regions for told in self._said)
+            self._anded = beside and self._and and not self._with
+            self._joined = self._joined or (beside and self._and) or len(meaning.regions) > 1
+            self._and = self._with = False
         if self._places.asked and meaning.regions and not meaning.whole:
             self._asides[len(self._said)] = phrase
         self._said.append(meaning)
