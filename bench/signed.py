@@ -65,7 +65,7 @@ def table(path: str) -> bool:
     print("| priors | child | algorithm | with ms | without ms | ratio | CPU with µs | CPU without µs |")
     print("|---|---|---|---|---|---|---|---|")
     good = True
-    with guarded(private) as closed, ours() as open_:
+    with guarded(private) as closed, ours(CDS_PUBLIC_URL=PUBLIC) as open_:
         for priors, child in KINDS:
             for algorithm in ALGORITHMS:
                 calls = Calls(private[algorithm], algorithm, path, priors, child)
