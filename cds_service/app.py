@@ -183,7 +183,8 @@ def build(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with opened(settings, metrics) as parts, _watched(parts.library, settings.reload_seconds):
+        busy = state.slots.busy
+        async with opened(settings, metrics) as parts, _watched(parts.library, settings.reload_seconds, busy):
             state.open(parts)
             with prompt():
                 yield
@@ -329,9 +330,9 @@ def prompt() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _watched(library: ports.Library, seconds: float) -> AsyncIterator[None]:
-    """While inside, edits are looked for every *seconds*; never when 0."""
-    task = asyncio.create_task(library.watch(seconds)) if seconds else None
+async def _watched(library: ports.Library, seconds: float, busy: Callable[[], bool]) -> AsyncIterator[None]:
+    """While inside, edits are looked for every *seconds*, never when 0; while calls are *busy* they go first."""
+    task = asyncio.create_task(library.watch(seconds, busy)) if seconds else None
     try:
         yield
     finally:

@@ -73,6 +73,16 @@ class Told(NamedTuple):
 NOTHING = Told()
 
 
+class _Lately:
+    """What was told of one record and the same orders last, and in which minute."""
+
+    __slots__ = ("minute", "told")
+
+    def __init__(self) -> None:
+        self.minute = float("nan")
+        self.told = NOTHING
+
+
 def imaging_orders(
     request: HookRequest,
     content: Content,
@@ -143,14 +153,14 @@ def tell(orders: Sequence[Order], record: LazyRecords, content: Content, request
     clock the same orders of the same record, to the byte, are told the same. A minute never holds a birthday.
     """
     now: datetime = by["now"]
-
-    def made() -> Told:
+    minute = now.timestamp() // 60
+    asked = tuple((one.given.reference, one.given.raw) for one in orders)
+    lately = record.derived(content, _Lately, (asked, request.context.others))
+    if lately.minute != minute:
         child = make_child(record, content, request, now, by["site"])
         judged = judge_orders(orders, child, content, unselected=unselected(request, content))
-        return Told(tuple(judged), child.why_incomplete())
-
-    asked = tuple((one.given.reference, one.given.raw) for one in orders)
-    return record.derived(content, made, (now.timestamp() // 60, asked, request.context.others))
+        lately.minute, lately.told = minute, Told(tuple(judged), child.why_incomplete())
+    return lately.told
 
 
 def unselected(request: HookRequest, content: Content) -> list[Exam]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from cds_service import __version__, content, folders, shelf
 from cds_service.clients.clients import FILE as CLIENTS
 from cds_service.content import Content
+from cds_service.courtesy import giving_way
 from cds_service.errors import ContentError, NotReady, Problem
 from cds_service.telemetry import place
 
@@ -206,12 +207,13 @@ class Library:
         )
         self.announce("content_recovered", {"digest": made.digest})
 
-    async def watch(self, seconds: float) -> None:
-        """Look every *seconds*, off the event loop, until cancelled."""
+    async def watch(self, seconds: float, busy: Callable[[], bool] = lambda: False) -> None:
+        """Look every *seconds*, off the event loop, until cancelled; while calls are *busy* they go first."""
         while True:
             await asyncio.sleep(seconds)
             try:
-                await asyncio.to_thread(self.look)
+                with giving_way(busy):
+                    await asyncio.to_thread(self.look)
             except Exception as error:  # the watcher must outlive any single look
                 self.announce("content_look_failed", {"error": type(error).__name__, "place": place(error)})
 

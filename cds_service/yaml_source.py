@@ -13,10 +13,12 @@ from typing import Any
 
 import yaml
 
+from cds_service.courtesy import unhurried
 from cds_service.errors import ContentError, Problem
 
 MAX_BYTES = 2_000_000
 MAX_DEPTH = 24
+_PIECE = 200
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -83,7 +85,7 @@ def read(source: str | bytes, *, file: str) -> Any:
         line = 1 + (source[:start].count(b"\n") if isinstance(source, bytes) else source[:start].count("\n"))
         raise ContentError([Problem(file, line, "this is not UTF-8 text", "save the file as UTF-8")]) from None
     try:
-        return _document(yaml.parse(source, Loader=Loader), file)
+        return _document(unhurried(yaml.parse(source, Loader=Loader), _PIECE), file)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = min(mark.line + 1, len(source.splitlines())) if mark is not None else 1

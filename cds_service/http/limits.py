@@ -37,10 +37,14 @@ class Slots:
     must not keep others out.
     """
 
-    __slots__ = ("_free",)
+    __slots__ = ("_free", "_most")
 
     def __init__(self, most: int) -> None:
-        self._free = most
+        self._free = self._most = most
+
+    def busy(self) -> bool:
+        """Whether any call is being judged."""
+        return self._free < self._most
 
     def __enter__(self) -> None:
         if self._free <= 0:

@@ -87,7 +87,7 @@ class Library(Protocol):
         """The content in force; NotReady when there is none."""
         ...  # pragma: no cover
 
-    async def watch(self, seconds: float) -> None:
+    async def watch(self, seconds: float, busy: Callable[[], bool]) -> None:
         """Look for edits every so often until cancelled."""
         ...  # pragma: no cover
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from cds_service.courtesy import unhurried
 from cds_service.errors import ContentError, Problem
 from cds_service.findings import Citation
 from cds_service.rules import examples
@@ -68,18 +69,27 @@ def build(
             facts[fact.name] = fact
     defined = of_definitions(block for block in parsed.values() if defined_fact(block) is not None)
     desk = desk._replace(facts=facts, defined=defined)
-    rules = [rule for name, block in parsed.items() if (rule := read_rule(block, name, desk, _tuned(block, tuned)))]
+    rules = list(_read(parsed, desk, tuned))
     desk.problems.extend(_repeated(rules))
     found = assemble(rules, desk.today, broader)
     whole = found.defined.keys() >= defined.keys()
     if run_examples and whole:
         definitions = {one.fact: one.read for one in found.definitions}
-        desk.problems.extend(problem for rule in rules for problem in examples.run(rule, definitions, broader))
+        for rule in unhurried(rules):
+            desk.problems.extend(examples.run(rule, definitions, broader))
     if inspect is not None and whole:
         desk.problems.extend(inspect(found))
     if desk.problems:
         raise ContentError(sorted(set(desk.problems)))
     return found
+
+
+def _read(parsed: Mapping[str, Any], desk: Desk, tuned: Mapping[str, Mapping[str, Any]] | None) -> Iterator[Rule]:
+    """The rules that can be read."""
+    for name, block in unhurried(parsed.items()):
+        rule = read_rule(block, name, desk, _tuned(block, tuned))
+        if rule is not None:
+            yield rule
 
 
 def _tuned(block: Any, tuned: Mapping[str, Mapping[str, Any]] | None) -> Mapping[str, Any]:

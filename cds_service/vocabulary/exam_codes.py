@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple, cast
 
 from cds_service import yaml_source
+from cds_service.courtesy import unhurried
 from cds_service.errors import ContentError, PhraseError, Problem
 from cds_service.vocabulary.addresses import address
 from cds_service.vocabulary.check_digits import CHECKED
@@ -23,6 +24,7 @@ from cds_service.vocabulary.exams import Exam, exam
 from cds_service.vocabulary.regions import REGIONS
 from cds_service.yaml_source import Block, Items, Text, line_of
 
+_PIECE = 200
 _HEAD: Final = frozenset({"system", "also", "source", "review", "licence", "notice"})
 _SECTIONS: Final = ("exams", "modalities", "regions", "not_exams")
 _REQUIRED: Final = ("system", "source", "review")
@@ -203,7 +205,7 @@ class _Loading:
         for section, reader in _READERS.items():
             entries = block.get(section)
             if isinstance(entries, Block):
-                for code, phrase in entries.items():
+                for code, phrase in unhurried(entries.items(), _PIECE):
                     self._one(file, (system, table), code, _reading(reader, phrase))
             elif entries is not None:
                 self._problem(file, entries, f"{section} is a block with one code a line")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, cast
 
+from cds_service.courtesy import unhurried
 from cds_service.errors import ContentError, PhraseError, Problem
 from cds_service.vocabulary.compounds import Compounds
 from cds_service.vocabulary.exam_words import ENGLISH, FOREIGN, MARKS, NOTHING, OPEN, Meaning, Words, fold, spelt
@@ -65,7 +66,7 @@ class _Reading:
             self._problem(words, "words is a block of sections")
             return
         self._as_written = words.get(Text("as_written")) is True
-        for section, entries in words.items():
+        for section, entries in unhurried(words.items()):
             if section != "as_written":
                 self.section(section, entries)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cds_service import yaml_source
+from cds_service.courtesy import unhurried
 from cds_service.errors import ContentError, Problem
 from cds_service.vocabulary.facts import Fact
 from cds_service.vocabulary.finding_facts import ALWAYS, Assertion, FindingFact, Role, Sign, Value
@@ -170,7 +171,7 @@ def load(files: Mapping[str, bytes]) -> FindingCodes:
             general.update(_general(drafts, block))
         else:
             read_file(drafts, block)
-    findings = {name: finding(name, head, drafts) for name, head in drafts.facts.items()}
+    findings = {name: finding(name, head, drafts) for name, head in unhurried(drafts.facts.items(), 20)}
     _check(drafts, findings)
     if problems:
         raise ContentError(sorted(problems))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from cds_service import yaml_source
+from cds_service.courtesy import unhurried
 from cds_service.errors import ContentError, Problem
 from cds_service.vocabulary.check_digits import snomed_holds
 from cds_service.vocabulary.reason_codes import (
@@ -85,7 +86,7 @@ class Loading:
         elif file.rpartition("/")[2] == "words.yaml":
             self._words.read(sheet, block)
         else:
-            for name, fields in block.items():
+            for name, fields in unhurried(block.items(), 10):
                 self._reason(sheet, name, fields)
 
     def codes(self) -> ReasonCodes:

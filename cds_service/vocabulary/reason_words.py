@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from cds_service.courtesy import unhurried
 from cds_service.errors import Problem
 from cds_service.vocabulary.exams import MODALITIES
 from cds_service.vocabulary.phrases import Phrases, spread, words_of
@@ -95,7 +96,7 @@ class WordLoading:
         """Everything put together; notes phrases that stand for two things."""
         known: Phrases[Meaning] = Phrases()
         spelt = {*self._same_word, *self._same_word.values()}
-        for sheet, phrase, meaning in self._phrases:
+        for sheet, phrase, meaning in unhurried(self._phrases, 100):
             for one in spread(phrase):
                 words = words_of(one, self._same_word).words
                 spelt.update(words)

@@ -62,7 +62,7 @@ class Library:
         self.content = SimpleNamespace(counts={"topics": 3, "cards": 5})
         self.watched: list[float] = []
 
-    async def watch(self, seconds: float) -> None:
+    async def watch(self, seconds: float, busy: Any) -> None:
         self.watched.append(seconds)
         await asyncio.Event().wait()
 
