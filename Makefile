@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 # Tests start hundreds of processes; each would compile everything anew where compiled modules may not be kept.
 unexport PYTHONDONTWRITEBYTECODE
+SHARED := -n auto --dist loadgroup -m "not soak"
+# Tests of the whole service, and long lists of examples: tracing each line would take as long again and tell nothing new.
+WHOLE := $(addprefix tests/,browser/ enumeration/ properties/ recognition/ replay/ requirements/ scenarios/ test_demo.py)
 .PHONY: help setup setup-dev demo serve test check bench recognition soak lock dist sbom docs browser postgres clean
 
 help:  ## what there is
@@ -45,7 +48,8 @@ check: setup  ## everything a reviewer would look at, without the tests
 	well=$$?; wait $$tried && exit $$well
 
 test: check browser postgres  ## all tests, browser tests included
-	$(BIN)/pytest -n auto --dist loadgroup -m "not soak" --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest $(SHARED) $(filter-out tests/__pycache__/ $(WHOLE),$(wildcard tests/*/ tests/test_*.py)) cds_service --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest $(SHARED) $(WHOLE)
 
 bench: setup  ## speed, measured against a bare application in the same run
 	$(BIN)/python -m bench

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 
 import pytest
@@ -11,9 +12,11 @@ from cds_service import cli, enumeration
 from cds_service.app import build
 from cds_service.catalogue import encoding, sheets, table
 from cds_service.errors import ContentError
+from cds_service.settings import shipped
 from cds_service.vocabulary import site_catalogue
 from cds_service.yaml_source import read as read_yaml
 from demo.children import plays
+from tests import small
 from tests.http.rim import SIGN, Rim
 
 SYSTEM = "urn:oid:1.2.3"
@@ -51,6 +54,13 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path, monkeypatch, capsys):
+    """A site beside a small set of rules, and the shipped codes of exams."""
+    for name, source in small.files().items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(source)
+    shutil.copytree(shipped("rules") / "codes" / "exams", tmp_path / "rules" / "codes" / "exams")
+    monkeypatch.setenv("CDS_RULES", str(tmp_path / "rules"))
     monkeypatch.setenv("CDS_SITE", str(tmp_path / "site"))
     monkeypatch.setenv("CDS_DATA", str(tmp_path / "data"))
     monkeypatch.setattr(enumeration, "look", lambda made, quick: enumeration.Report())  # lists of codes are no rules
