@@ -168,8 +168,8 @@ class Alternatives:
         if self.stand.met:
             return f"{capital(name(better))} is rated “{best}” here, the exam as ordered “{ordered}”."
         return (
-            f"Which situation this is, is not on record. {capital(name(better))} is rated “{best}” in one of them, "
-            f"where the exam as ordered is rated “{ordered}”, and lower in none."
+            f"The chart does not tell which of its situations this is. {capital(name(better))} is rated “{best}” in "
+            f"one of them, where the exam as ordered is rated “{ordered}”, and lower in none."
         )
 
 
