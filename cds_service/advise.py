@@ -21,7 +21,7 @@ import msgspec
 from cds_service.cards.render import CardWriter, Issued, Written
 from cds_service.clients.clients import Client
 from cds_service.content import Content
-from cds_service.facts.exams.unread import unread_kind
+from cds_service.facts.exams.unread import is_damaged, unread_kind
 from cds_service.facts.gather import Gap, Site
 from cds_service.fhir.client import Access, Cache, complete
 from cds_service.fhir.memory import RecordMemory
@@ -110,6 +110,7 @@ class Advisor:
         content, now = self.library.content, self.clock()
         earlier = self.known.find(client.id, request)
         orders = list(imaging_orders(request, content, earlier, unread=self._unread))
+        self._count_damaged(orders)
         issued: list[Issued] = []
         told, record = NOTHING, None
         steps = Steps(began)
@@ -220,7 +221,13 @@ class Advisor:
 
     # the answer and what is noted of it
 
+    def _count_damaged(self, orders: Sequence[Order]) -> None:
+        for order in orders:
+            if is_damaged(order.recognised):
+                self.metrics.damaged.inc()
+
     def _unread(self, order: Order) -> None:
+        self._count_damaged([order])
         self.metrics.unrecognised.labels(unread_kind(order.resource, order.recognised)).inc()
 
     def _answer(self, call: Call, cards: list[Card], incomplete: Sequence[Gap]) -> bytes:

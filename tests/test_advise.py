@@ -461,6 +461,14 @@ def test_orders_of_which_no_exam_is_recognised_are_counted_by_kind(practice, cod
     assert f'cds_unrecognised_orders_total{{kind="{kind}"}} 1.0' in practice.metrics.text().decode()
 
 
+@pytest.mark.parametrize(("code", "count"), [("30799-2", 1.0), ("30799-1", 0.0)])
+def test_a_damaged_code_is_counted_beside_words_that_are_read_too(practice, code, count):
+    said = {"coding": [{"system": "http://loinc.org", "code": code}], "text": "CT head without contrast"}
+    practice.ask(SEIZURE, context__draftOrders__entry__0__resource__code=said)
+    assert f"cds_damaged_codes_total {count}" in practice.metrics.text().decode()
+    assert "cds_unrecognised_orders_total{" not in practice.metrics.text().decode()
+
+
 def test_a_recognised_order_is_not_counted_as_unrecognised(practice):
     practice.ask(APPENDIX)
     assert "cds_unrecognised_orders_total{" not in practice.metrics.text().decode()

@@ -59,6 +59,7 @@ class Metrics:
         self.unrecognised = self.counter(
             "cds_unrecognised_orders", "Orders of which no exam was recognised, by what they name it with.", "kind"
         )
+        self.damaged = self.counter("cds_damaged_codes", "Orders whose code of the exam fails its check digit.")
         self.feedback = self.counter("cds_feedback", "Feedback taken in.", "outcome")
 
         self.outbound = self.counter("cds_outbound_requests", "Requests to other servers.", "server", "outcome")

@@ -15,6 +15,16 @@ TEXT: Final = "words only"
 NOTHING: Final = "nothing"
 
 
+def is_damaged(recognised: Recognised) -> bool:
+    """
+    Whether the order's code fails its check digit, read by its words or not.
+
+    >>> is_damaged(Recognised(None, "CT head", why="by its text (code 30799-2 fails its check digit)"))
+    True
+    """
+    return "check digit" in recognised.why
+
+
 def unread_kind(order: ServiceRequest, recognised: Recognised) -> str:
     """
     Why no exam was recognised, in one of a few words.
@@ -26,7 +36,7 @@ def unread_kind(order: ServiceRequest, recognised: Recognised) -> str:
     'unknown code'
     """
     why, concept = recognised.why, order.code
-    if "check digit" in why:
+    if is_damaged(recognised):
         return DAMAGED
     if why.startswith("one source says"):
         return DISAGREEING
