@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 import uuid
@@ -69,6 +70,8 @@ def judged_once(request: HookRequest, made: Content, now: datetime) -> tuple[flo
 def table() -> bool:
     """Print the figures; False when judging a hundred priors takes too long."""
     made = shipped()
+    gc.collect()
+    gc.freeze()  # as the service does once it is settled
     print("\nJudging alone: facts → findings → cards\n")
     print("| priors | ms | µs a prior beyond the first hundred |")
     print("|---|---|---|")

@@ -12,8 +12,8 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -80,7 +80,12 @@ class Database:
 
     def _attempt(self, work: Callable[[Connection], T]) -> T:
         engine, identity = self._ready()
-        with engine.connect() as connection, self._limited(connection), connection.begin():
+        with (
+            engine.connect() as connection,
+            self._closing(engine, connection),
+            self._limited(connection),
+            connection.begin(),
+        ):
             self._careful(connection)
             done = work(connection)
         if self.file is not None and _identity(self.file) != identity:
@@ -115,6 +120,16 @@ class Database:
         if self._url.get_backend_name() == "sqlite":
             return engines.of_file(self._url, self._busy_seconds)
         return engines.of_server(self._url)
+
+    @contextmanager
+    def _closing(self, engine: Engine, connection: Connection) -> Iterator[None]:
+        """Close the connection afterwards when its engine was let go meanwhile: no pool does it any more."""
+        try:
+            yield
+        finally:
+            if self._engine is not engine:
+                with suppress(SQLAlchemyError):
+                    connection.detach()
 
     def _limited(self, connection: Connection) -> AbstractContextManager[None]:
         return nullcontext() if connection.dialect.name == "sqlite" else engines.limited(connection)

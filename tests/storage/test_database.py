@@ -64,6 +64,18 @@ def test_opening_again_keeps_everything(database: Database, folder: Path) -> Non
     assert rows(folder, "alembic_version") == [{"version_num": versions.HEAD}]
 
 
+def test_a_connection_that_outlasts_its_database_is_closed(database: Database) -> None:
+    held = []
+
+    def work(connection: Connection) -> None:
+        held.append(connection.connection.driver_connection)
+        database.close()
+
+    database.transact(work)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        held[0].execute("select 1")
+
+
 def test_work_that_fails_leaves_nothing(database: Database, folder: Path) -> None:
     def half(connection: Connection) -> None:
         note(connection)
