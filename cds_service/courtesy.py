@@ -34,8 +34,8 @@ class _Waiting:
         self._left = ALL_SECONDS
 
     def wait(self) -> None:
-        until = time.monotonic() + min(PIECE_SECONDS, self._left)
         began = time.monotonic()
+        until = began + min(PIECE_SECONDS, self._left)
         while self._busy() and time.monotonic() < until:
             time.sleep(_NAP_SECONDS)
         self._left -= time.monotonic() - began

@@ -73,6 +73,7 @@ class PatientView:
         milliseconds = round((time.perf_counter() - began) * 1000, 3)
         kept = Decision(decision, now, client.id, request.hook, content.digest, [], milliseconds)
         self.advisor.keeper.decided(kept)
+        record.let_go()
         ours = {"decision": decision, "revision": content.digest}
         return msgspec.json.encode(HookResponse(cards=cards, extension={EXTENSION: ours}))
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from cds_service.app import build
+from cds_service.fhir.records import LazyRecords
 from cds_service.settings import read
 from tests.scenarios.compose import request
 
@@ -235,3 +236,10 @@ def test_what_was_read_for_the_view_is_not_taken_for_the_whole_record(desk: Desk
     sign = desk.runner.run(desk.client.post(VIEW.replace("patient-view", "order-sign"), json={**made, "prefetch": few}))
     (said,) = sign.json()["extension"].values()
     assert {one["resource"] for one in said["incomplete"]} >= {"Condition", "Observation"}
+
+
+def test_what_was_read_of_a_record_is_gone_with_its_answer(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, let_go = [], LazyRecords.let_go
+    monkeypatch.setattr(LazyRecords, "let_go", lambda record: gone.append(record) or let_go(record))
+    desk.cards()
+    assert len(gone) == 1

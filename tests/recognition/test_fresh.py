@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.recognition.benchmark import EXAMS, HERE, LATER_SETS, examples
-from tests.recognition.reading import Read, read
-from tests.recognition.scoring import RIGHT, UNREAD, WRONG
+from tests.recognition.benchmark import EXAMS, HERE, LATER_SETS
+from tests.recognition.reading import scored
+from tests.recognition.scoring import RIGHT, WRONG
 
 KINDS = [(name, path.stem) for name in LATER_SETS for path in sorted((HERE / name).glob("*.txt")) if path.stem in EXAMS]
-
-
-def scored(name: str, kind: str) -> list[Read]:
-    """Every example of a kind; behind a question mark stands what may be read, or left unread."""
-    found = []
-    for example in examples(name, kind):
-        one = read(kind, example._replace(label=example.label.removeprefix("?")))
-        left = one.score == UNREAD and example.label.startswith("?")
-        found.append(one._replace(score=RIGHT) if left else one)
-    return found
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS)
