@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+import structlog
 
 from cds_service import content, folders
+from cds_service.telemetry import lines
 
 _WHOLE = 100
 """The shipped content has more files than this, what tests make of their own has fewer."""
@@ -29,6 +32,20 @@ def built_once() -> Iterator[None]:
     content.build = once
     yield
     content.build = build
+
+
+@pytest.fixture(autouse=True)
+def logging_restored() -> Iterator[None]:
+    """What one test set up to be logged, and where, is gone before the next."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    if lines._CONFIGURED:
+        structlog.reset_defaults()
+        lines._CONFIGURED.clear()
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        logging.getLogger("uvicorn.access").disabled = False
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,24 +4,10 @@ import logging
 import re
 
 import pytest
-import structlog
 
 from cds_service import __version__
 from cds_service.telemetry import FIELDS, Metrics, allowed, configure, log, place
 from cds_service.telemetry import lines as log_lines
-
-
-@pytest.fixture(autouse=True)
-def restored():
-    """After a test logging is as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    log_lines._CONFIGURED.clear()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.getLogger("uvicorn.access").disabled = False
 
 
 @pytest.fixture

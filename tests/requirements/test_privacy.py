@@ -10,12 +10,10 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import logging
 import os
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,13 +21,11 @@ from typing import Any, ClassVar
 
 import httpx
 import pytest
-import structlog
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from cds_service.app import build
 from cds_service.facts.gather import Site
 from cds_service.telemetry import configure
-from cds_service.telemetry import lines as log_lines
 from cds_service.telemetry.traces import Traces
 from tests.http.rim import SIGN, Rim
 from tests.scenarios.compose import request as composed
@@ -197,34 +193,13 @@ class House:
         }
 
 
-@contextmanager
-def restoring():
-    """The log as it was, afterwards."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    try:
-        yield
-    finally:
-        structlog.reset_defaults()
-        log_lines._CONFIGURED.clear()
-        root.handlers[:], root.level = handlers, level
-        logging.getLogger("uvicorn.access").disabled = False
-
-
-@pytest.fixture(autouse=True)
-def restored():
-    with restoring():
-        yield
-
-
 @pytest.fixture(scope="module")
 def visited(tmp_path_factory, fhir):
     """A house after every path, and all that came out of it."""
-    with restoring():
-        house = House(tmp_path_factory.mktemp("visited") / "data", CDS_FHIR_SERVERS=fhir, CDS_PATIENT_VIEW="on")
-        every_path(house, fhir)
-        outputs = house.outputs()
-        house.traces.close()
+    house = House(tmp_path_factory.mktemp("visited") / "data", CDS_FHIR_SERVERS=fhir, CDS_PATIENT_VIEW="on")
+    every_path(house, fhir)
+    outputs = house.outputs()
+    house.traces.close()
     return house.answers, outputs | exports(house.data)
 
 
