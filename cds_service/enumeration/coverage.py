@@ -93,7 +93,7 @@ def facts_meeting(
     """Facts of a child for whom *order* falls into this situation of the topic; *known* ones are tried first."""
     place = topic.variants.index(variant)
     most = _MOST_AGAIN if known else _MOST
-    for given in (*known, *itertools.islice(_tried(topic, world), most)):
+    for given in itertools.chain(known, itertools.islice(_tried(topic, world), most)):
         one = stand(topic, order, facts_of(order, {**CALM, **given}, world))
         if one.applies and place in one.met and all(_may_overlap(topic, place, other) for other in one.met):
             return given

@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from cds_service.enumeration.values import Part, histories, reason_sets, values
@@ -110,22 +111,48 @@ def _reasons(topics: Sequence[Topic], mentions: Mapping[str, frozenset[Any]], wo
     return list({one["order.reason"].value: one for one in every}.values())
 
 
-@dataclass(frozen=True)
-class _Question:
-    """
-    One thing rules ask, and the dimensions its answer hangs on; *test* None takes the places for the answer.
-
-    *leads* when it decides which situations of a topic are met.
-    """
-
-    test: Callable[[Facts], Any] | None
-    places: tuple[int, ...]
-    leads: bool
-    answers: dict[tuple[int, ...], Any]
-
-
 Situation = tuple[int, ...]
 """The places of one state that stands for all that are answered alike."""
+
+
+class _State(WithDefinitions):
+    """What is known in one state, before anything is ordered and for each order."""
+
+    def __init__(self, known: Mapping[str, Reading], world: World) -> None:
+        super().__init__(known, world.definitions)
+        self._known = known
+        self._ordered: list[Facts] = []
+
+    def ordered(self, orders: Sequence[Exam]) -> list[Facts]:
+        """The same with the facts of each of *orders*, which are the same each time."""
+        if not self._ordered:
+            self._ordered = [WithDefinitions({**self._known, **order_facts(one)}, self._definitions) for one in orders]
+        return self._ordered
+
+
+Test = Callable[[_State], Any]
+
+
+class _Asked:
+    """
+    Things rules ask whose answers hang on the same dimensions, and which answers were met.
+
+    *leads* when they decide which situations of a topic are met; *tests* None where the places are the answer.
+    """
+
+    def __init__(self, places: tuple[int, ...], tests: Sequence[Test] | None, *, leads: bool = False) -> None:
+        self.leads = leads
+        self.pick = itemgetter(*places)
+        self.known: dict[Any, int] = {}
+        self._tests = tests
+        self._met: dict[Any, int] = {}
+
+    def answer(self, places: Situation, within: Space, world: World) -> int:
+        """A number that is the same for states answered alike, never 0; it is kept in ``known`` by what was picked."""
+        key = self.pick(places)
+        facts = _State(within.state(places), world)
+        answers = key if self._tests is None else tuple([test(facts) for test in self._tests])
+        return self.known.setdefault(key, self._met.setdefault(answers, len(self._met) + 1))
 
 
 def situations(within: Space, world: World, orders: Sequence[Exam], most: int) -> list[Situation]:
@@ -134,11 +161,12 @@ def situations(within: Space, world: World, orders: Sequence[Exam], most: int) -
 
     First one for each way a topic's situations can come out, so that few are enough to meet all of them.
     """
-    asked, possible = list(_questions(within, world, orders)), list(_possible(within, world))
-    found: dict[tuple[Any, ...], Situation] = {}
-    for places in within.walk(most):
-        if all(_answer(one, places, within, world) for one in possible):
-            found.setdefault(tuple([_answer(one, places, within, world) for one in asked]), places)
+    asked = _questions(within, world, orders)
+    found: dict[tuple[int, ...], Situation] = {}
+    for places in _possible(within, world, within.walk(most)):
+        found.setdefault(
+            tuple([one.known.get(one.pick(places)) or one.answer(places, within, world) for one in asked]), places
+        )
     every = list(found.items())
     random.Random(SEED).shuffle(every)
     leading = [place for place, one in enumerate(asked) if one.leads]
@@ -147,25 +175,26 @@ def situations(within: Space, world: World, orders: Sequence[Exam], most: int) -
     return [*first.values(), *(places for _, places in every if places not in chosen)]
 
 
-def _answer(one: _Question, places: Situation, within: Space, world: World) -> Any:
-    key = tuple([places[place] for place in one.places])
-    if one.test is None:
-        return key
-    if key not in one.answers:
-        one.answers[key] = one.test(WithDefinitions(within.state(places), world.definitions))
-    return one.answers[key]
-
-
-def _possible(within: Space, world: World) -> Iterator[_Question]:
-    """Whether a defined fact agrees with its definition, as far as the state tells what that hangs on."""
+def _possible(within: Space, world: World, walk: Iterable[Situation]) -> Iterator[Situation]:
+    """The states in which each defined fact agrees with its definition, as far as they tell what that hangs on."""
     where = _where(within)
+    held: list[tuple[Callable[[Situation], Any], dict[Any, bool], Test]] = []
     for one in world.rules.definitions:
         if one.fact in where and one.fact not in world.read:
             asked = frozenset(name for case in one.cases for name in case.criterion.facts)
             names = hangs_on(asked, where.keys() - {one.fact}, world)
             places = tuple(sorted({where[one.fact], *(where[name] for name in names if name in where)}))
             if len(places) > 1:
-                yield _Question(_agrees(one), places, False, {})
+                held.append((itemgetter(*places), {}, _agrees(one)))
+    for state in walk:
+        for pick, known, agrees in held:
+            key = pick(state)
+            if key not in known:
+                known[key] = agrees(_State(within.state(state), world))
+            if not known[key]:
+                break
+        else:
+            yield state
 
 
 def _agrees(one: Definition) -> Callable[[Facts], bool]:
@@ -180,29 +209,32 @@ def _where(within: Space) -> dict[str, int]:
     return {name: place for place, one in enumerate(within.dimensions) for name in one[0]}
 
 
-def _questions(within: Space, world: World, orders: Sequence[Exam]) -> Iterator[_Question]:
+def _questions(within: Space, world: World, orders: Sequence[Exam]) -> list[_Asked]:
     where = _where(within)
-    yield _Question(None, (0,), False, {})
-    yield _Question(partial(_undone, orders), (1,), False, {})
+    told: dict[tuple[int, ...], None] = {(0,): None}
+    tests: dict[tuple[tuple[int, ...], bool], list[Test]] = {((1,), False): [partial(_undone, orders)]}
     reasons = {name for part in within.dimensions[0] for name in part["order.reason"].value.values}
     for criterion, leads in _criteria(world.rules, reasons):
         names = hangs_on(criterion.facts, where.keys(), world)
         places = tuple(sorted({where[name] for name in names if name in where}))
-        if places and (test := _test(criterion, names, orders, world)):
-            yield _Question(test, places, leads, {})
+        if places and (test := _test(criterion, names, orders)):
+            tests.setdefault((places, leads), []).append(test)
         elif places:
-            yield _Question(None, places, False, {})
+            told[places] = None
+    return [
+        *(_Asked(places, None) for places in told),
+        *(_Asked(places, each, leads=leads) for (places, leads), each in tests.items()),
+    ]
 
 
-def _test(criterion: Criterion, names: Set[str], orders: Sequence[Exam], world: World) -> Callable[[Facts], Any] | None:
+def _test(criterion: Criterion, names: Set[str], orders: Sequence[Exam]) -> Test | None:
     """The answer, or the answers for each of *orders*, ordered or offered; None where it hangs on both."""
     of_order = not names.isdisjoint(FROM_THE_ORDER)
     of_offer = any(name.startswith("alternative.") for name in names)
     if of_order and of_offer:
         return None
     if of_order:
-        given = [order_facts(order) for order in orders]
-        return lambda facts: tuple([criterion.holds(_Ordered(facts, one, world.definitions)) for one in given])
+        return lambda facts: tuple([criterion.holds(one) for one in facts.ordered(orders)])
     if of_offer:
         return lambda facts: tuple([criterion.holds(about_alternative(facts, one)) for one in orders])
     return criterion.holds
@@ -210,14 +242,6 @@ def _test(criterion: Criterion, names: Set[str], orders: Sequence[Exam], world: 
 
 def _undone(orders: Sequence[Exam], facts: Facts) -> tuple[bool, ...]:
     return tuple([bool(may_be_done(order)(facts)) for order in orders])
-
-
-class _Ordered(WithDefinitions):
-    """Facts of a state, and of one order."""
-
-    def __init__(self, facts: Facts, order: Mapping[str, Reading], definitions: Definitions) -> None:
-        given = dict(facts._given) if isinstance(facts, WithDefinitions) else {}
-        super().__init__({**given, **order}, definitions)
 
 
 def _criteria(rules: RuleSet, reasons: Iterable[str]) -> Iterator[tuple[Criterion, bool]]:

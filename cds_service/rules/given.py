@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from cds_service.errors import PhraseError
@@ -124,8 +125,9 @@ _READERS: dict[Kind, Callable[[Fact, Any], Reading]] = {
 }
 
 
-def order_facts(order: Exam) -> dict[str, Reading]:
-    """The ``order.*`` readings that an exam phrase in an example stands for."""
+@lru_cache(maxsize=1_024)
+def order_facts(order: Exam) -> Mapping[str, Reading]:
+    """The ``order.*`` readings that an exam phrase in an example stands for; nobody may change them."""
     return {
         "order.recognised": Reading(True),
         "order.modality": Reading(frozenset({order.modality})),
