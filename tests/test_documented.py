@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator, meta
 from starlette.routing import Route
 
 from cds_service import app, cli, content, docs, errors
@@ -44,9 +44,13 @@ def shipped() -> Content:
 
 
 @pytest.fixture(scope="module")
-def valid(shipped: Content) -> Draft202012Validator:
-    schema = json.loads(docs.schema(shipped))
-    Draft202012Validator.check_schema(schema)
+def schema(shipped: Content) -> dict[str, Any]:
+    return json.loads(docs.schema(shipped))
+
+
+@pytest.fixture(scope="module")
+def valid(schema: dict[str, Any]) -> Draft202012Validator:
+    meta.validate(schema)
     return Draft202012Validator(schema)
 
 
@@ -89,10 +93,10 @@ def test_every_rule_is_in_the_catalog():
 # rule fields
 
 
-@pytest.mark.parametrize("path", RULES, ids=lambda path: path.stem)
-def test_every_shipped_rule_fits_the_schema(path, valid):
-    rule = read_yaml(path.read_bytes(), file=path.name)
-    assert [error.message[:300] for error in valid.iter_errors(rule)] == []
+def test_every_shipped_rule_fits_the_schema(valid):
+    for path in RULES:
+        rule = json.loads(json.dumps(read_yaml(path.read_bytes(), file=path.name)))
+        assert [error.message[:300] for error in valid.iter_errors(rule)] == [], path.name
 
 
 def test_every_rule_names_the_schema_for_editors():
@@ -144,15 +148,15 @@ def asked_fields(monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
     return asked
 
 
-def test_every_field_the_reader_asks_for_is_in_the_schema(monkeypatch, valid):
-    known = set(re.findall(r'"([a-z_]+)": ?\{', json.dumps(valid.schema)))
+def test_every_field_the_reader_asks_for_is_in_the_schema(monkeypatch, schema):
+    known = set(re.findall(r'"([a-z_]+)": ?\{', json.dumps(schema)))
     for what, names in asked_fields(monkeypatch).items():
         assert names <= known | {"usually appropriate", "may be appropriate", "may be appropriate (disagreement)",
                                  "usually not appropriate"}, what  # fmt: skip
 
 
-def test_every_test_of_a_condition_is_in_the_schema(valid):
-    facts = valid.schema["$defs"]["facts"]
+def test_every_test_of_a_condition_is_in_the_schema(schema):
+    facts = schema["$defs"]["facts"]
     assert facts["order.recognised"]["enum"] == ["present", "absent"]
     assert set(facts["patient.age"]["properties"]) == {"below", "at_least"}
     assert set(facts["order.passes"]["properties"]) == {"below", "at_most", "above", "at_least"}

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import yaml
 from fhir.resources.R4B.servicerequest import ServiceRequest
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 from pydantic import ValidationError
 
 from cds_service.advise import EXTENSION
