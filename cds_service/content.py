@@ -37,6 +37,10 @@ ORDERS = "rules/codes/orders.yaml"
 SITE = "site/site.yaml"
 RESULTS = "rules/codes/results.yaml"
 DOSE = "rules/codes/dose.yaml"
+EXAM_LISTS = ("rules/codes/exams/", "site/codes/exams/")
+EXAMS = (*EXAM_LISTS, site_catalogue.FOLDER)
+REASONS = ("rules/codes/reasons/", "site/codes/reasons/")
+FINDINGS = ("rules/codes/findings/", "site/codes/findings/")
 REVIEW = "rules/review/"
 """What reviewers hold the rules to; judging never reads it."""
 OVERRIDE_SYSTEM = "urn:pediatric-imaging-cds:override-reason"
@@ -73,6 +77,7 @@ class Content:
     site: tuning.Site
     about: Shared
     files: Mapping[str, bytes]
+    licences: frozenset[str] = frozenset()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -99,22 +104,25 @@ def build(
     licences: frozenset[str] = frozenset(),
     run_examples: bool = True,
     inspect: Inspect | None = None,
+    before: Content | None = None,
 ) -> Content:
     """
     Content of *files* (``rules/…``, ``cards/…``, ``site/…`` → bytes), in force on *today*.
 
     Raises ContentError with every problem found. *run_examples* may be False for files that passed before;
-    *inspect* looks for more problems in what could be read.
+    *inspect* looks for more problems in what could be read. Code lists that are as they were in *before* are kept.
     """
     problems: list[Problem] = []
-    exams = _tried(problems, exam_lists, files, licences)
-    catalogue = _tried(problems, partial(site_catalogue.read, every=False), _below(files, site_catalogue.FOLDER))
-    if exams is not None and catalogue:
-        exams = _tried(problems, lay_over, exams, catalogue)
-    reasons = _tried(
-        problems, reason_files.load, _below(files, "rules/codes/reasons/", "site/codes/reasons/"), licences
-    )
-    findings = _tried(problems, finding_codes.load, _below(files, "rules/codes/findings/", "site/codes/findings/"))
+    kept = before if before is not None and before.licences == licences else None
+    exams = kept.exams if kept is not None and _same(kept.files, files, *EXAMS) else _exams(files, licences, problems)
+    if kept is not None and _same(kept.files, files, *REASONS):
+        reasons = kept.reasons
+    else:
+        reasons = _tried(problems, reason_files.load, _below(files, *REASONS), licences)
+    if kept is not None and _same(kept.files, files, *FINDINGS):
+        findings = kept.findings
+    else:
+        findings = _tried(problems, finding_codes.load, _below(files, *FINDINGS))
     orders = _tried(problems, order_codes.load, _below(files, ORDERS), _below(files, "site/codes/orders"))
     templates = _tried(problems, template.load, _below(files, "cards/"))
     results = _tried(problems, partial(load_results, file=RESULTS), files[RESULTS]) if RESULTS in files else None
@@ -163,12 +171,23 @@ def build(
         site=site,
         about=about,
         files=dict(files),
+        licences=licences,
     )
+
+
+def _same(known: Mapping[str, bytes], files: Mapping[str, bytes], *prefixes: str) -> bool:
+    return _below(known, *prefixes) == _below(files, *prefixes)
+
+
+def _exams(files: Mapping[str, bytes], licences: frozenset[str], problems: list[Problem]) -> Any:
+    exams = _tried(problems, exam_lists, files, licences)
+    catalogue = _tried(problems, partial(site_catalogue.read, every=False), _below(files, site_catalogue.FOLDER))
+    return _tried(problems, lay_over, exams, catalogue) if exams is not None and catalogue else exams
 
 
 def exam_lists(files: Mapping[str, bytes], licences: frozenset[str] = frozenset()) -> exam_codes.ExamCodes:
     """The exam code lists among *files*, shipped and the site's, without its catalogue. Raises ContentError."""
-    return exam_codes.ExamCodes.load(_below(files, "rules/codes/exams/", "site/codes/exams/"), licences)
+    return exam_codes.ExamCodes.load(_below(files, *EXAM_LISTS), licences)
 
 
 def _others_hang_on(unread: Iterable[str], files: Mapping[str, bytes]) -> bool:

@@ -142,7 +142,10 @@ class Library:
         known = folders.digest(files)
         if self._content is not None and known == self._content.digest and day == self._content.day:
             return None
-        return content.build(files, today=day, licences=self.places.licences, run_examples=not self._passed(known, day))
+        examples = not self._passed(known, day)
+        return content.build(
+            files, today=day, licences=self.places.licences, run_examples=examples, before=self._content
+        )
 
     def _take(self, made: Content | tuple[Problem, ...] | None) -> bool:
         if isinstance(made, tuple):

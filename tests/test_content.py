@@ -56,6 +56,34 @@ def test_the_digest_changes_with_any_byte():
     assert made(belly=BELLY + "\n# so\n").digest != made().digest
 
 
+OWN = """
+system: urn:oid:1.2.3
+source: Our hospital
+review: {last: 2026-01-01}
+exams: {CT1: CT head}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "member"),
+    [
+        ("site/codes/exams/own.yaml", OWN, "exams"),
+        ("rules/codes/reasons/small.yaml", "# other\n", "reasons"),
+        ("rules/codes/findings/small.yaml", "# other\n", "findings"),
+    ],
+)
+def test_code_lists_are_kept_until_a_file_of_theirs_changes(name, text, member):
+    first = made()
+    lists = ("exams", "reasons", "findings")
+    edited = files(**{"rules/belly.yaml": BELLY + "# looked through\n"})
+    again = build(edited, today=DAY, before=first)
+    assert again.digest != first.digest and all(getattr(again, one) is getattr(first, one) for one in lists)
+    other = build({**edited, name: edited.get(name, b"") + text.encode()}, today=DAY, before=again)
+    assert [one for one in lists if getattr(other, one) is not getattr(again, one)] == [member]
+    licensed = build(edited, today=DAY, before=again, licences=frozenset({"cpt"}))
+    assert licensed.licences and not any(getattr(licensed, one) is getattr(again, one) for one in ("exams", "reasons"))
+
+
 def test_thresholds_with_dates_are_those_of_the_day():
     text = changed(BELLY, "low: {value: 3 points", "low: {value: {2020-01-01: 3 points, 2026-07-01: 4 points}")
     values = {

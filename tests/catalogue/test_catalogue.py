@@ -3,68 +3,17 @@
 from __future__ import annotations
 
 import json
-import shutil
-import time
 
 import pytest
 
-from cds_service import cli, enumeration
 from cds_service.app import build
 from cds_service.catalogue import encoding, sheets, table
 from cds_service.errors import ContentError
-from cds_service.settings import shipped
 from cds_service.vocabulary import site_catalogue
 from cds_service.yaml_source import read as read_yaml
 from demo.children import plays
-from tests import small
+from tests.catalogue.conftest import SYSTEM, TABLE, Desk
 from tests.http.rim import SIGN, Rim
-
-SYSTEM = "urn:oid:1.2.3"
-TABLE = """Exam code,Name,LOINC
-CT1,CT ABD/PEL W CONTRAST,36813-4
-CT2,CT HEAD W/O CONTRAST,
-US1,US APPENDIX ZZTOP,
-MR1,MRI BRAIN WO,30799-1
-X1,Parking,
-"""
-
-
-class Desk:
-    def __init__(self, root, capsys) -> None:
-        self.site, self.table, self._capsys = root / "site", root / "exams.csv", capsys
-        self.site.mkdir()
-        self.folder = self.site / "codes" / "catalogue"
-
-    def load(self, source: str | bytes = TABLE, *words: str) -> tuple[int, str, str]:
-        self.table.write_bytes(source if isinstance(source, bytes) else source.encode())
-        return self.run("catalogue", "import", str(self.table), "--system", SYSTEM, *words)
-
-    def run(self, *words: str) -> tuple[int, str, str]:
-        status = cli.main(words)
-        said = self._capsys.readouterr()
-        return status, said.out, said.err
-
-    def approve(self, sheet: str, old: str = "status: proposed", new: str = "status: approved") -> None:
-        path = self.folder / sheet
-        text = path.read_text()
-        assert old in text
-        text = text.replace("{by: , on: }", "{by: Dr. Ray, on: 2026-01-02}")
-        path.write_text(text.replace(old, new))
-
-
-@pytest.fixture
-def desk(tmp_path, monkeypatch, capsys):
-    """A site beside a small set of rules, and the shipped codes of exams."""
-    for name, source in small.files().items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(source)
-    shutil.copytree(shipped("rules") / "codes" / "exams", tmp_path / "rules" / "codes" / "exams")
-    monkeypatch.setenv("CDS_RULES", str(tmp_path / "rules"))
-    monkeypatch.setenv("CDS_SITE", str(tmp_path / "site"))
-    monkeypatch.setenv("CDS_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr(enumeration, "look", lambda made, quick: enumeration.Report())  # lists of codes are no rules
-    return Desk(tmp_path, capsys)
 
 
 def rows(desk: Desk) -> dict[str, tuple[str, site_catalogue.Row]]:
@@ -222,11 +171,6 @@ def test_a_cut_off_import_is_put_right(desk):
     assert [one.name for one in desk.folder.parent.iterdir()] == ["catalogue"]
 
 
-def test_ten_thousand_rows_take_less_than_ten_seconds(desk):
-    names = ("CT HEAD W/O CONTRAST", "MRI KNEE LT WO", "US RENAL", "XR CHEST 2 VIEWS", "CT A/P W")
-    lines = "".join(f"E{place},{names[place % 5]} {place // 5},\n" for place in range(10_000))
-    began = time.perf_counter()
-    status, out, _ = desk.load("Code,Name,LOINC\n" + lines)
-    assert status == 0 and "10000 rows" in out and time.perf_counter() - began < 10
+def test_a_sheet_that_is_no_yaml_is_refused():
     with pytest.raises(ContentError):
         site_catalogue.read({"a": b"codes: ["})
