@@ -6,9 +6,12 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 # Tests start hundreds of processes; each would compile everything anew where compiled modules may not be kept.
 unexport PYTHONDONTWRITEBYTECODE
-SHARED := -n auto --dist loadgroup -m "not soak"
-# Tests of the whole service, and long lists of examples: tracing each line would take as long again and tell nothing new.
-WHOLE := $(addprefix tests/,browser/ enumeration/ properties/ recognition/ replay/ requirements/ scenarios/ test_demo.py)
+SHARED := -n auto --dist loadfile -m "not soak"
+# Tests of the whole service, of the repository, and long lists of examples: tracing each line would take as long again
+# and tell nothing new.
+WHOLE := $(addprefix tests/,browser/ catalogue/test_ten_thousand_rows.py enumeration/ properties/ recognition/ replay/ \
+	requirements/ rules/test_replay.py scenarios/ storage/test_copies.py test_demo.py test_deploy.py test_documented.py \
+	test_protocol_cards.py test_schemathesis.py test_structure.py)
 .PHONY: help setup setup-dev demo serve test check bench recognition soak lock dist sbom docs browser postgres clean
 
 help:  ## what there is
@@ -43,12 +46,12 @@ postgres:
 check: setup  ## everything a reviewer would look at, without the tests
 	$(BIN)/ruff format --check cds_service tests bench demo
 	$(BIN)/ruff check cds_service tests bench demo
-	@$(BIN)/cds-service check & tried=$$!; \
-	$(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/cds-service docs --check && $(BIN)/python scripts/audit.py; \
+	@{ $(BIN)/cds-service check && $(BIN)/cds-service docs --check; } & tried=$$!; \
+	$(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/python scripts/audit.py; \
 	well=$$?; wait $$tried && exit $$well
 
 test: check browser postgres  ## all tests, browser tests included
-	$(BIN)/pytest $(SHARED) $(filter-out tests/__pycache__/ $(WHOLE),$(wildcard tests/*/ tests/test_*.py)) cds_service --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest $(SHARED) -p no:schemathesis $(addprefix --ignore=,$(WHOLE)) tests cds_service --cov --cov-report=term-missing:skip-covered
 	$(BIN)/pytest $(SHARED) $(WHOLE)
 
 bench: setup  ## speed, measured against a bare application in the same run

@@ -1,4 +1,4 @@
-"""How the tests are shared out between processes, and what each process makes once."""
+"""What each process that runs tests makes once, and what it puts back after each."""
 
 from __future__ import annotations
 
@@ -60,13 +60,3 @@ def logging_restored() -> Iterator[None]:
         root.handlers[:] = handlers
         root.setLevel(level)
         logging.getLogger("uvicorn.access").disabled = False
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share what is made once a file, a running service mostly, run in one process: it is made once."""
-    for item in items:
-        known = getattr(item, "_fixtureinfo", None)
-        fixtures = known.name2fixturedefs.values() if known is not None else ()
-        if any(one.scope == "module" for defined in fixtures for one in defined):
-            item.add_marker(pytest.mark.xdist_group(item.location[0]))

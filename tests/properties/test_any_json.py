@@ -25,7 +25,7 @@ SAID = (SECRET, "token-7d2c", "Jane", "dr-1", "kid-1", "draft-1", "5f0c1c0e")
 """What no refusal may say."""
 
 few = settings(
-    max_examples=400, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=250, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 
 

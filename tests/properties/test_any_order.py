@@ -13,9 +13,7 @@ from tests.properties import children
 from tests.properties.children import EXAMS, REASONS, RECORDS, call, order
 from tests.properties.clinic import told
 
-few = settings(
-    max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+few = settings(max_examples=70, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 LOCAL = {"system": "urn:oid:1.2.3", "code": "X1", "display": "Local name"}
 Shuffle = Callable[[list[Any]], list[Any]]
 

@@ -16,7 +16,7 @@ from tests.properties.children import EXAMS, KEYS, REASONS, RECORDS, Json, call,
 from tests.properties.clinic import indicators
 
 few = settings(
-    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 many = settings(few, max_examples=4000)
 

@@ -277,15 +277,10 @@ def every_path(house: House, fhir: str) -> None:
     )
 
 
-TOGETHER = pytest.mark.xdist_group("privacy")
-"""In one process, for which every path is gone once."""
-
-
 def found(outputs: dict[str, str], marks: Any) -> set[tuple[str, str]]:
     return {(name, mark) for name, text in outputs.items() for mark in marks if mark in text}
 
 
-@TOGETHER
 def test_row_134_marked_words_stand_nowhere_but_where_they_are_documented(visited):
     answers, outputs = visited
     statuses = {one.status_code for one in answers}
@@ -296,7 +291,6 @@ def test_row_134_marked_words_stand_nowhere_but_where_they_are_documented(visite
     assert kept and all(name.startswith(("file service.db", "file feedback", "export feedback")) for name in kept)
 
 
-@TOGETHER
 def test_row_134_exports_name_no_child_and_tell_everything_else(visited):
     _, outputs = visited
     written = {name: text for name, text in outputs.items() if name.startswith("export ")}
@@ -327,7 +321,6 @@ def test_row_46_tokens_and_payloads_are_in_no_log(tmp_path, fhir):
     house.traces.close()
 
 
-@TOGETHER
 def test_row_96_no_refusal_repeats_the_request(visited):
     answers, _ = visited
     refused = [one for one in answers if one.status_code >= 400]
@@ -336,7 +329,6 @@ def test_row_96_no_refusal_repeats_the_request(visited):
         assert len(one.content) < 4096 and not found({"body": one.text}, (*MARKS.values(), *STORED))
 
 
-@TOGETHER
 def test_row_97_no_answer_tells_how_it_was_made(visited):
     answers, _ = visited
     for one in answers:

@@ -32,28 +32,16 @@ NAMES = list(EVERY)
 
 
 def marked(name: str) -> Any:
-    """
-    The scenario as a test case; a known fault must fail until it is mended.
-
-    Those of sites with choices of their own run side by side in one process, which starts each site once.
-    """
+    """The scenario as a test case; a known fault must fail until it is mended."""
     fault = EVERY[name].get("known_fault")
     marks = [pytest.mark.xfail(reason=fault, strict=True)] if fault else []
-    return pytest.param(name, id=name, marks=[*marks, *grouped(name)])
-
-
-def grouped(name: str) -> list[Any]:
-    """Where the scenario runs."""
-    return [pytest.mark.xdist_group("sites")] if "site" in EVERY[name] else []
+    return pytest.param(name, id=name, marks=marks)
 
 
 def some(names: list[str], one_in: int) -> list[Any]:
     """One in so many of *names* each time, the others in the long runs."""
     soak = pytest.mark.soak
-    return [
-        pytest.param(name, marks=[*grouped(name), *([soak] if place % one_in else [])])
-        for place, name in enumerate(names)
-    ]
+    return [pytest.param(name, marks=[soak] if place % one_in else []) for place, name in enumerate(names)]
 
 
 @pytest.mark.parametrize("name", [marked(name) for name in NAMES])
