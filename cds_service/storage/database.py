@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -81,8 +81,8 @@ class Database:
     def _attempt(self, work: Callable[[Connection], T]) -> T:
         engine, identity = self._ready()
         with (
+            self._closing(engine),
             engine.connect() as connection,
-            self._closing(engine, connection),
             self._limited(connection),
             connection.begin(),
         ):
@@ -122,14 +122,15 @@ class Database:
         return engines.of_server(self._url)
 
     @contextmanager
-    def _closing(self, engine: Engine, connection: Connection) -> Iterator[None]:
-        """Close the connection afterwards when its engine was let go meanwhile: no pool does it any more."""
+    def _closing(self, engine: Engine) -> Iterator[None]:
+        """Close what was given back to an engine that was let go meanwhile: nobody else does it any more."""
+        pool = engine.pool
         try:
             yield
         finally:
             if self._engine is not engine:
-                with suppress(SQLAlchemyError):
-                    connection.detach()
+                pool.dispose()
+                engine.dispose()
 
     def _limited(self, connection: Connection) -> AbstractContextManager[None]:
         return nullcontext() if connection.dialect.name == "sqlite" else engines.limited(connection)
@@ -163,9 +164,9 @@ class Database:
         log().warning("database was damaged, moved aside, a new one begun")
 
     def _dispose(self) -> None:
-        if self._engine is not None:
-            self._engine.dispose()
-        self._engine = None
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.dispose()
 
 
 def passes(error: StorageError) -> bool:

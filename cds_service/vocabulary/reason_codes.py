@@ -46,6 +46,8 @@ class Reason(NamedTuple):
     that is not clear. ``event`` marks an injury or accident; ``later_contact`` and ``late_effect`` name what an
     event is days and years later, ``past`` what a history of the reason is today, ``in_family`` what one in the family
     is when nothing else is named. ``follow_up`` marks the reason that makes an event beside it a later contact.
+    ``treated`` is what an event is where its clause names a word of ``treated_by`` and says that it is followed up, or
+    the text holds one of the words that tell so.
     ``hurt`` says that there are places whose injury is this one; ``beside`` are the reasons that do not make its weaker
     phrases findings of theirs, ``unclear_with`` those that leave them unclear, or all of its phrases if none are
     ``weak``.
@@ -62,6 +64,8 @@ class Reason(NamedTuple):
     late_effect: str = ""
     past: str = ""
     in_family: str = ""
+    treated: str = ""
+    treated_by: Mapping[str, frozenset[str]] = MappingProxyType({})
     hurt: bool = False
     beside: tuple[str, ...] = ()
     unclear_with: tuple[str, ...] = ()

@@ -28,12 +28,12 @@ from cds_service.yaml_source import Block, Text
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _ICD_CODE: Final = re.compile(r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?")
-_LINKS: Final = ("later_contact", "late_effect", "past", "in_family")
+_LINKS: Final = ("later_contact", "late_effect", "past", "in_family", "treated")
 _PHRASES: Final = {"texts": Says.REASON, "texts_alone": Says.ALONE, "hurt": Says.PLACE}
 _CODES: Final = {"icd10cm": ICD10CM, "icd10": ICD10, "snomed": SNOMED, "snomed_licensed": SNOMED}
 _FLAGS: Final = ("event", "follow_up")
 _LISTS: Final = ("broader", "regions", "beside", "signs", "unclear_with")
-_FIELDS: Final = frozenset((*_LINKS, *_PHRASES, *_CODES, *_FLAGS, *_LISTS, "label", "offer"))
+_FIELDS: Final = frozenset((*_LINKS, *_PHRASES, *_CODES, *_FLAGS, *_LISTS, "label", "offer", "treated_by"))
 
 Tables = dict[str, dict[str, tuple[str, ...]]]
 
@@ -126,6 +126,7 @@ class Loading:
             offer=self._offer(sheet, fields, str(name)),
             event=sheet.flag(fields, "event"),
             follow_up=sheet.flag(fields, "follow_up"),
+            treated_by={str(word): frozenset(map(str, by)) for word, by in sheet.lists(fields, "treated_by")},
             hurt=Text("hurt") in fields,
             beside=self._named(sheet, sheet.items(fields, "beside")),
             unclear_with=self._named(sheet, sheet.items(fields, "unclear_with")),

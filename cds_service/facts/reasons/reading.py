@@ -139,7 +139,9 @@ class _Reader:
                 and part.past is None
                 and counts(part, self._reasons[meaning.name], self._parts, self._words.words)
             ):
-                self._alone.setdefault(meaning.name, self._quote(part))
+                reason = self._reasons[meaning.name]
+                name = reason.treated if self._treated(part, reason, later) else reason.name
+                self._alone.setdefault(name, self._quote(part))
             elif meaning.says is Says.FINDING and part.past is None:
                 sign = self._codes.wording.signs.get(tuple(self._words.words[first:after]))
                 if sign is not None:
@@ -200,13 +202,22 @@ class _Reader:
             self._past(part, reason)
             return
         name = reason.name
-        if reason.event and (later or part.back is Mark.WEEKS_AGO):
+        if self._treated(part, reason, later):
+            name = reason.treated
+        elif reason.event and (later or part.back is Mark.WEEKS_AGO):
             name = reason.later_contact or name
         elif reason.event and part.back is Mark.YEARS_AGO:
             name = reason.late_effect or name
         self._named.setdefault(name, self._quote(part))
         if part.unclear:
             self._unread.append(self._quote(part))
+
+    def _treated(self, part: Part, reason: Reason, later: bool) -> bool:
+        """Whether the text tells that this event was seen to before."""
+        named = self._words.words[part.first : part.last + 1]
+        return any(
+            word in named and (later or not by.isdisjoint(self._words.words)) for word, by in reason.treated_by.items()
+        )
 
     def _past(self, part: Part, reason: Reason) -> None:
         self._histories.add(reason.name)
