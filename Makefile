@@ -17,16 +17,21 @@ WHOLE := $(addprefix tests/,browser/ catalogue/test_ten_thousand_rows.py enumera
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 12
 
-$(VENV)/.runtime: requirements.lock pyproject.toml
+define INSTALL
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r $(1)
 	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])')/pediatric_imaging_cds.pth"
 	@printf '#!%s\nimport sys\n\nfrom cds_service.cli import main\n\nsys.exit(main())\n' "$(CURDIR)/$(BIN)/python" > $(BIN)/cds-service
 	@chmod +x $(BIN)/cds-service
-	@touch $@
+	@touch $(VENV)/.runtime
+endef
 
-$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
-	@$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements-dev.lock
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	$(call INSTALL,requirements.lock)
+
+# What development needs holds all that the service needs.
+$(VENV)/.dev: requirements-dev.lock requirements.lock pyproject.toml
+	$(call INSTALL,requirements-dev.lock)
 	@touch $@
 
 setup: $(VENV)/.dev  ## make .venv with everything in it

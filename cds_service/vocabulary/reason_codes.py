@@ -113,7 +113,8 @@ class Unsure(NamedTuple):
     A word of several meanings: which words settle each, and which do where it is asked for; ``capitals`` when it
     counts only in capitals.
 
-    It is read as the word ``reads``, if it has one, unless a word of ``unless`` stands in the text.
+    It is read as the word ``reads``, if it has one, unless a word of ``unless`` stands in the text. ``by_itself`` is
+    what it means where the text says nothing else.
     """
 
     means: Mapping[str, frozenset[str]]
@@ -121,6 +122,7 @@ class Unsure(NamedTuple):
     reads: str = ""
     unless: frozenset[str] = frozenset()
     asked: Mapping[str, frozenset[str]] = MappingProxyType({})
+    by_itself: str = ""
 
 
 class Wording(NamedTuple):

@@ -24,6 +24,7 @@ _PLAIN: Final = {
 }
 _SECTIONS: Final = frozenset((*_PLAIN, "same_word", "unsure", "negative_answers", "real_words", "exams", "warnings"))
 
+_UNSURE: Final = ("means", "asked", "capitals", "reads", "unless", "by_itself")
 _WARNINGS: Final = ("safety.", "sign.")
 
 
@@ -78,11 +79,13 @@ class WordLoading:
         if not isinstance(fields, Block):
             sheet.wrong(word, f"{word} must be a block", "write means: {reason: [settling words]}")
             return
-        sheet.fields(fields, ("means", "asked", "capitals", "reads", "unless"), "a field of an unsure word")
+        sheet.fields(fields, _UNSURE, "a field of an unsure word")
         means, asked = (self._settling(sheet, fields, key) for key in ("means", "asked"))
         unless = frozenset(map(str, sheet.items(fields, "unless")))
         reads = str(fields.get(Text("reads"), ""))
-        self._unsure[str(word)] = Unsure(means, sheet.flag(fields, "capitals"), reads, unless, asked)
+        by_itself = str(fields.get(Text("by_itself"), ""))
+        self.named.extend((sheet, name) for key, name in fields.items() if key == "by_itself")
+        self._unsure[str(word)] = Unsure(means, sheet.flag(fields, "capitals"), reads, unless, asked, by_itself)
         self.add(sheet, [word], Meaning(Says.UNSURE, str(word)))
 
     def _settling(self, sheet: Sheet, fields: Block, key: str) -> dict[str, frozenset[str]]:

@@ -10,7 +10,7 @@ from cds_service.facts.reasons.grammar import SMALL_WORDS, Mark
 from cds_service.facts.reasons.injuries import counts, hurt_places, leaves_places_hurt, tells_of_accident
 from cds_service.facts.reasons.settling import settled_by, telling_words, write_out
 from cds_service.vocabulary.phrases import Words, words_of
-from cds_service.vocabulary.reason_codes import Reason, ReasonCodes, Says
+from cds_service.vocabulary.reason_codes import Meaning, Reason, ReasonCodes, Says
 
 _KEPT: Final = 2048
 _LONGEST_KEPT: Final = 500
@@ -247,6 +247,8 @@ class _Reader:
                 self._codes.lineage,
                 asked=part.query,
             )
+            if not settled and unsure.by_itself and self._says_only(meaning):
+                settled = [unsure.by_itself]
             if part.past is not None:
                 if len(settled) == 1:
                     self._past(part, self._reasons[settled[0]])
@@ -254,6 +256,11 @@ class _Reader:
                 self._named.setdefault(settled[0], self._quote(part))
             else:
                 self._leave(part, f"{self._words.quote(first, after - 1)} can mean several things")
+
+    def _says_only(self, meaning: Meaning) -> bool:
+        """Whether the text holds nothing but *meaning* and context."""
+        said = {one for part in self._parts for one, _, _ in part.said if one.says is not Says.FILLER}
+        return said == {meaning} and not any(part.unknown for part in self._parts)
 
     def _shouted(self, at: int) -> bool:
         text = self._words.text
