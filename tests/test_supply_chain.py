@@ -42,6 +42,11 @@ def test_everything_is_held_to_its_hashes(name):
     assert not re.search(r"index-url|://", (ROOT / name).read_text())
 
 
+def test_development_has_all_the_service_needs_in_the_same_version():
+    every = {package: version for package, (version, _) in locked("requirements-dev.lock").items()}
+    assert {package: version for package, (version, _) in locked("requirements.lock").items()}.items() <= every.items()
+
+
 @pytest.mark.parametrize("name", LOCKS)
 def test_nothing_is_older_than_its_weaknesses(name):
     packages = locked(name)
