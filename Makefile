@@ -9,8 +9,9 @@ unexport PYTHONDONTWRITEBYTECODE
 SHARED := -n auto --dist loadfile -m "not soak"
 # Tests of the whole service, of the repository, and long lists of examples: tracing each line would take as long again
 # and tell nothing new.
-WHOLE := $(addprefix tests/,browser/ catalogue/test_ten_thousand_rows.py enumeration/ properties/ recognition/ replay/ \
-	requirements/ rules/test_replay.py scenarios/ storage/test_copies.py test_demo.py test_deploy.py test_documented.py \
+WHOLE := $(addprefix tests/,browser/ catalogue/test_ten_thousand_rows.py enumeration/ facts/dose/test_properties.py \
+	facts/findings/test_robust.py facts/history/test_any_record.py facts/reasons/test_reason_properties.py properties/ \
+	recognition/ replay/ requirements/ rules/test_replay.py scenarios/ storage/test_copies.py test_demo.py test_deploy.py test_documented.py \
 	test_protocol_cards.py test_schemathesis.py test_structure.py)
 .PHONY: help setup setup-dev demo serve test check bench recognition soak lock dist sbom docs browser postgres clean
 
