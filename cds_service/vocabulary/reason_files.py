@@ -117,6 +117,8 @@ class Loading:
             return
         self._where[str(name)] = sheet, name
         sheet.fields(fields, _FIELDS, "a field of a reason")
+        if (Text("treated") in fields) != (Text("treated_by") in fields):
+            sheet.wrong(name, f"{name} has one of treated and treated_by", "state both, or neither")
         links = {link: self._named(sheet, [fields.get(Text(link))]) for link in _LINKS}
         self._reasons[str(name)] = Reason(
             name=str(name),

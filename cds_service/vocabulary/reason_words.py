@@ -83,9 +83,10 @@ class WordLoading:
         means, asked = (self._settling(sheet, fields, key) for key in ("means", "asked"))
         unless = frozenset(map(str, sheet.items(fields, "unless")))
         reads = str(fields.get(Text("reads"), ""))
-        by_itself = str(fields.get(Text("by_itself"), ""))
-        self.named.extend((sheet, name) for key, name in fields.items() if key == "by_itself")
-        self._unsure[str(word)] = Unsure(means, sheet.flag(fields, "capitals"), reads, unless, asked, by_itself)
+        by_itself = fields.get(Text("by_itself"), Text("", 0))
+        if by_itself:
+            self.named.append((sheet, by_itself))
+        self._unsure[str(word)] = Unsure(means, sheet.flag(fields, "capitals"), reads, unless, asked, str(by_itself))
         self.add(sheet, [word], Meaning(Says.UNSURE, str(word)))
 
     def _settling(self, sheet: Sheet, fields: Block, key: str) -> dict[str, frozenset[str]]:

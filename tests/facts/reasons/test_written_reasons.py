@@ -3,6 +3,8 @@
 import pytest
 
 from cds_service import yaml_source
+from cds_service.errors import ContentError
+from cds_service.vocabulary import reason_files
 from cds_service.vocabulary.phrases import spread
 from cds_service.vocabulary.reason_codes import ReasonCodes
 from tests.facts.reasons.conftest import FOLDER
@@ -99,3 +101,10 @@ def test_unread_parts_are_short_and_few(codes: ReasonCodes):
     unread = reasons_of(codes, worded(f"headache, {text}")).unread
     assert len(unread) == 5
     assert all(len(one) <= 60 for one in unread)
+
+
+@pytest.mark.parametrize("half", ["treated: cold", "treated_by: {broken: [cast]}"])
+def test_what_a_treated_event_is_and_the_words_for_it_come_together(half: str):
+    files = {"a.yaml": f"cold: {{label: Cold}}\nbroken: {{label: Broken, event: true, {half}}}\n".encode()}
+    with pytest.raises(ContentError, match="broken has one of treated and treated_by"):
+        reason_files.load({**files, "words.yaml": b"fillers: [of]\n"})
