@@ -125,15 +125,19 @@ def _one_spelling(word: str, same_word: Mapping[str, str]) -> str:
     return word
 
 
-def spread(phrase: str) -> Iterator[str]:
+def spellings(phrase: str, same_word: Mapping[str, str]) -> Iterator[list[str]]:
     """
-    Every phrase that one with alternatives stands for.
+    The words of every phrase that one with alternatives stands for, as ``words_of`` cuts them.
 
-    >>> list(spread("left|right hip pain"))
-    ['left hip pain', 'right hip pain']
+    >>> list(spellings("left|right hips pain", {}))
+    [['left', 'hip', 'pain'], ['right', 'hip', 'pain']]
     """
-    for words in itertools.product(*(part.split("|") for part in phrase.split())):
-        yield " ".join(words)
+    if "|" not in phrase:
+        yield words_of(phrase, same_word).words
+        return
+    cut = [[words_of(f" {one} ", same_word).words for one in part.split("|")] for part in phrase.split()]
+    for chosen in itertools.product(*cut):
+        yield list(itertools.chain.from_iterable(chosen))
 
 
 class Phrases(Generic[T]):

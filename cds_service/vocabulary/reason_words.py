@@ -8,7 +8,7 @@ from typing import Any, Final
 from cds_service.courtesy import unhurried
 from cds_service.errors import Problem
 from cds_service.vocabulary.exams import MODALITIES
-from cds_service.vocabulary.phrases import Phrases, spread, words_of
+from cds_service.vocabulary.phrases import Phrases, spellings, words_of
 from cds_service.vocabulary.reason_codes import Meaning, Says, Unsure, Wording
 from cds_service.vocabulary.reason_sheet import Sheet
 from cds_service.vocabulary.spelling import Spelling
@@ -49,8 +49,8 @@ class WordLoading:
     def read(self, sheet: Sheet, block: Block) -> None:
         """Add a words file."""
         sheet.fields(block, _SECTIONS, "a list of words")
-        for word, spellings in sheet.lists(block, "same_word"):
-            for spelling in spellings:
+        for word, others in sheet.lists(block, "same_word"):
+            for spelling in others:
                 if self._same_word.setdefault(spelling.lower(), str(word)) != word:
                     sheet.wrong(
                         spelling, f"{spelling} stands for two words", f"one is {self._same_word[spelling.lower()]}"
@@ -101,14 +101,14 @@ class WordLoading:
         known: Phrases[Meaning] = Phrases()
         spelt = {*self._same_word, *self._same_word.values()}
         for sheet, phrase, meaning in unhurried(self._phrases, 100):
-            for one in spread(phrase):
-                words = words_of(one, self._same_word).words
+            for words in spellings(phrase, self._same_word):
                 spelt.update(words)
                 if not words:
                     sheet.wrong(phrase, f"{phrase!r} holds no word")
                 elif (other := known.add(words, meaning)) is not None and other != meaning:
                     said = f"{other.name or other.says.value} and {meaning.name or meaning.says.value}"
-                    sheet.wrong(phrase, f"{one!r} stands for {said}", "keep it in one place")
+                    one = f"{' '.join(words)!r} of {phrase!r}" if "|" in phrase else repr(phrase)
+                    sheet.wrong(phrase, f"{one} stands for {said}", "keep it in one place")
         unsure = {
             word: one._replace(means=self._folded(one.means), asked=self._folded(one.asked))
             for word, one in self._unsure.items()
@@ -117,9 +117,7 @@ class WordLoading:
             spelt.update(*settling.means.values(), *settling.asked.values())
         exams = {self._meant(word): modality for word, modality in self._exams.items()}
         spelt.update(exams)
-        signs = {
-            tuple(words_of(one, self._same_word).words): reason for sign, reason in self.signs for one in spread(sign)
-        }
+        signs = {tuple(words): reason for sign, reason in self.signs for words in spellings(sign, self._same_word)}
         return Wording(self._same_word, known, unsure, Spelling(spelt, self._real, means=self._meant), exams, signs)
 
     def _meant(self, word: str) -> str:

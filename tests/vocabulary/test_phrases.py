@@ -1,6 +1,6 @@
 import pytest
 
-from cds_service.vocabulary.phrases import LONGEST_READ, Phrases, plain, spread, words_of
+from cds_service.vocabulary.phrases import LONGEST_READ, Phrases, plain, spellings, words_of
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,11 @@ def test_a_long_text_is_cut_and_says_so():
     assert words_of("ab", {}).whole
 
 
-def test_alternatives_spread_to_every_combination():
-    assert list(spread("a|b c|d")) == ["a c", "a d", "b c", "b d"]
+def test_alternatives_are_every_combination_cut_as_the_whole_phrase_is():
+    assert [" ".join(one) for one in spellings("hips|(-) r/o|the c|d's", {})] == [
+        *("hip r/o c", "hip r/o d", "hip c", "hip d"), *("(-) r/o c", "(-) r/o d", "(-) c", "(-) d")
+    ]  # fmt: skip
+    assert list(spellings("Kidney-Stones seen", {"seen": "found"})) == [["kidney", "stone", "found"]]
 
 
 class TestPhrases:

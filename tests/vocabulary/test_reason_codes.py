@@ -209,7 +209,7 @@ class TestLoading:
             ),
             (
                 "a: {label: A, texts: [sore hip]}\nb: {label: B, texts: ['sore|bad hips']}",
-                "rules/a.yaml:2: 'sore hips' stands for a and b; keep it in one place",
+                "rules/a.yaml:2: 'sore hip' of 'sore|bad hips' stands for a and b; keep it in one place",
             ),
         ],
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-from cds_service.vocabulary.phrases import Phrases, spread, words_of
+from cds_service.vocabulary.phrases import Phrases, spellings
 
 
 class Mark(Enum):
@@ -199,25 +199,22 @@ _PHRASES: Final[dict[Mark, tuple[str, ...]]] = {
 }
 
 
+_WORDS: Final = [
+    (words, mark) for mark, phrases in _PHRASES.items() for phrase in phrases for words in spellings(phrase, {})
+]
+
+
 def _marks() -> Phrases[Mark]:
     marks: Phrases[Mark] = Phrases()
     for sign, mark in _SIGNS.items():
         marks.add([sign], mark)
-    for mark, phrases in _PHRASES.items():
-        for phrase in phrases:
-            for one in spread(phrase):
-                marks.add(words_of(one, {}).words, mark)
+    for words, mark in _WORDS:
+        marks.add(words, mark)
     return marks
 
 
 MARKS: Final = _marks()
 """Every small word and what it does."""
 
-SMALL_WORDS: Final = frozenset(
-    word
-    for phrases in _PHRASES.values()
-    for phrase in phrases
-    for one in spread(phrase)
-    for word in words_of(one, {}).words
-)
+SMALL_WORDS: Final = frozenset(word for words, _ in _WORDS for word in words)
 """The words these phrases are made of."""

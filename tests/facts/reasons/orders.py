@@ -1,5 +1,8 @@
 """Orders with reasons, short to write."""
 
+from collections.abc import Iterator
+from itertools import product
+
 from cds_service.facts.reasons import Reasons, recognise_reasons
 from cds_service.fhir.records import Records, given
 from cds_service.fhir.resources import CodeableConcept, Coding, ServiceRequest
@@ -25,3 +28,8 @@ def narrowest(reasons: Reasons, codes: ReasonCodes) -> set[str]:
     """The names that no other name implies."""
     names = reasons.names.values
     return {name for name in names if not any(name in codes.lineage[other] for other in names if other != name)}
+
+
+def spread(phrase: str) -> Iterator[str]:
+    """Every text that a phrase with alternatives stands for."""
+    return map(" ".join, product(*(part.split("|") for part in phrase.split())))

@@ -3,10 +3,9 @@
 import pytest
 
 from cds_service import yaml_source
-from cds_service.vocabulary.phrases import spread
 from cds_service.vocabulary.reason_codes import ReasonCodes
 from tests.facts.reasons.conftest import FOLDER
-from tests.facts.reasons.orders import reasons_of, worded
+from tests.facts.reasons.orders import reasons_of, spread, worded
 
 FIRST = 4
 """Of a phrase with alternatives, so many stand for all."""

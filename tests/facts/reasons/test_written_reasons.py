@@ -5,10 +5,9 @@ import pytest
 from cds_service import yaml_source
 from cds_service.errors import ContentError
 from cds_service.vocabulary import reason_files
-from cds_service.vocabulary.phrases import spread
 from cds_service.vocabulary.reason_codes import ReasonCodes
 from tests.facts.reasons.conftest import FOLDER
-from tests.facts.reasons.orders import narrowest, reasons_of, worded
+from tests.facts.reasons.orders import narrowest, reasons_of, spread, worded
 from tests.facts.reasons.written import READ, UNCLEAR
 
 
