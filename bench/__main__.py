@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import sys
+import tempfile
 
 from bench import bodies, judging, signed
 from bench.load import closed, each, http, paced
@@ -14,6 +15,7 @@ ROUNDS = 5
 COUNTS = {0: 400, 10: 400, 100: 200, 1000: 40}
 AT_MOST = {0: 6.0, 10: 4.0, 100: 1.5, 1000: 0.7}
 MANY = 8
+STARTS, READY = 3, 2.5
 
 
 def cost(server: Server, request: bytes, count: int) -> float:
@@ -21,6 +23,19 @@ def cost(server: Server, request: bytes, count: int) -> float:
     before = server.cpu
     closed(server.port, request, count)
     return (server.cpu - before) / count
+
+
+def starts() -> bool:
+    """Seconds until ready, of a service that never ran and of one whose examples are known to have passed."""
+    first = []
+    again = []
+    for _ in range(STARTS):
+        with tempfile.TemporaryDirectory() as data:
+            for found in (first, again):
+                with ours(CDS_DATA=data) as server:
+                    found.append(server.ready_after)
+    print(f"\nReady after {min(again):.2f} s, the first time {min(first):.2f} s (least of {STARTS}; at most {READY})")
+    return min(again) <= READY
 
 
 def cpu_table(one: Server, other: Server) -> bool:
@@ -95,8 +110,8 @@ def half_load(one: Server, other: Server) -> bool:
 def main() -> int:
     """Run everything; 1 when a bar is missed."""
     good = judging.table()
+    good &= starts()
     with ours() as one, bare() as other:
-        print(f"\nReady after {one.ready_after:.2f} s (at most 2.5)")
         good &= cpu_table(one, other)
         strangers_table(one, other)
         latency_table(one, other)

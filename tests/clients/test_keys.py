@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from cds_service.clients.algorithms import ALGORITHMS
 from cds_service.clients.decoys import spend
@@ -22,6 +23,37 @@ def test_every_algorithm_of_the_list_verifies_and_tells_a_forgery(algorithm):
     for other in set(ALGORITHMS) - {algorithm}:
         assert not verifies(other, keys, sent.signed, sent.signature)
         assert not verifies(other, [one._replace(algorithm="", kind=ALGORITHMS[other]) for one in keys], b"x", b"y")
+
+
+ORDERS = {
+    "ES256": 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
+    "ES384": 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973,
+    "ES512": (1 << 521) - 0x5AE79787C40D069948033FEB708F65A2FC44A36477663B851449048E16EC79BF7,
+}
+"""How many points each curve has, from the standard that defines it."""
+
+
+@pytest.mark.parametrize("algorithm", ORDERS)
+def test_numbers_no_signer_writes_are_no_signature(algorithm):
+    private, order = key(algorithm), ORDERS[algorithm]
+    keys = read_keys(jwks(jwk(private))).keys["first"]
+    sent = read_token(token(private, algorithm).encode())
+    size = len(sent.signature) // 2
+    r, s = (int.from_bytes(one) for one in (sent.signature[:size], sent.signature[size:]))
+    assert verifies(algorithm, keys, sent.signed, joined(r, order - s, size))  # the same point, mirrored
+    for odd in ((0, 0), (0, s), (r, 0), (order, s), (r, order), (s, r), (r + 1, s), (r, s + 1), (1, 1)):
+        assert not verifies(algorithm, keys, sent.signed, joined(*odd, size)), odd
+    largest = (1 << 8 * size) - 1
+    for odd in ((r + order, s), (r, s + order), (largest, s), (largest, largest)):
+        if max(odd) <= largest:
+            assert not verifies(algorithm, keys, sent.signed, joined(*odd, size)), odd
+    for cut in (b"", sent.signature + b"\0", b"\0" + sent.signature, sent.signature[:size], encode_dss_signature(r, s)):
+        assert not verifies(algorithm, keys, sent.signed, cut)
+
+
+def joined(r: int, s: int, size: int) -> bytes:
+    """A signature as a token carries it."""
+    return r.to_bytes(size) + s.to_bytes(size)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
