@@ -138,6 +138,8 @@ def judge_anew(order: Exam, facts: Facts, rules: RuleSet, *, want_all: bool = Fa
     stands = [stand(topic, order, facts) for topic in _topics(rules, named, want_all=want_all)]
     applying = [one for one in stands if one.applies]
     verdicts = list(_advise(applying, order, facts, _calm(named, applying, rules)))
+    if not _spoken_for(named, [(*one.topic.reasons, *_asked_about(one.topic)) for one in applying], rules):
+        verdicts = [_held(verdict, order) for verdict in verdicts]
     verdicts += [one.verdict() for one in stands if not one.applies]
     concerned = [one for one in stands if not one.topic.reasons.isdisjoint(named.values)]
     verdicts += _shape(rules.checks, order, facts, concerned, want_all=want_all)
@@ -158,13 +160,40 @@ def _topics(rules: RuleSet, named: Names, *, want_all: bool) -> Iterable[Topic]:
 
 def _calm(named: Names, applying: list[Stand], rules: RuleSet) -> bool:
     """Whether warnings are out: a reason was not understood, or no topic speaks for it."""
-    if not named.complete:
-        return True
-    spoken = {reason for one in applying for reason in one.topic.reasons}
-    return any(
-        reason not in spoken and spoken.isdisjoint(rules.broader.get(reason, ())) and reason not in _wider(rules, named)
+    return not _spoken_for(named, [one.topic.reasons for one in applying], rules)
+
+
+def _spoken_for(named: Names, spoken_of: Iterable[Iterable[str]], rules: RuleSet) -> bool:
+    """Whether every reason was understood and is one *spoken_of*, or a kind of one, or what another of them implies."""
+    spoken = {reason for reasons in spoken_of for reason in reasons}
+    wider = _wider(rules, named)
+    return named.complete and all(
+        reason in spoken or not spoken.isdisjoint(rules.broader.get(reason, ())) or reason in wider
         for reason in named.values
     )
+
+
+def _asked_about(topic: Topic) -> Iterable[str]:
+    """The reasons the situations of *topic* tell apart: they are its question too."""
+    return map(str, topic.mentions.get("order.reason", ()))
+
+
+def _held(verdict: Verdict, order: Exam) -> Verdict:
+    """
+    The verdict without advice that could cost an image the other reason needs and spares no radiation for it.
+
+    Of a reason nobody speaks for, or that was not understood, nothing says that it needs no image, and an exam
+    without radiation may be the very one it asks for.
+    """
+    finding = verdict.finding
+    if finding is None or not (
+        finding.advice is Advice.NO_IMAGING or (finding.advice in _EXCHANGES and not order.ionizing)
+    ):
+        return verdict
+    return replace(verdict, outcome=Outcome.SILENT, finding=None, why="another reason of the order may need the exam")
+
+
+_EXCHANGES = frozenset({Advice.INSTEAD, Advice.PREFER})
 
 
 def _wider(rules: RuleSet, named: Names) -> set[str]:
