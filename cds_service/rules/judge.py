@@ -138,8 +138,9 @@ def judge_anew(order: Exam, facts: Facts, rules: RuleSet, *, want_all: bool = Fa
     stands = [stand(topic, order, facts) for topic in _topics(rules, named, want_all=want_all)]
     applying = [one for one in stands if one.applies]
     verdicts = list(_advise(applying, order, facts, _calm(named, applying, rules)))
-    if not _spoken_for(named, [(*one.topic.reasons, *_asked_about(one.topic)) for one in applying], rules):
-        verdicts = [_held(verdict, order) for verdict in verdicts]
+    spoken = _spoken_for(named, [_answered(one) for one in applying if one.judged], rules)
+    if named.more or not spoken:
+        verdicts = [_held(verdict, order, exchanged=spoken) for verdict in verdicts]
     verdicts += [one.verdict() for one in stands if not one.applies]
     concerned = [one for one in stands if not one.topic.reasons.isdisjoint(named.values)]
     verdicts += _shape(rules.checks, order, facts, concerned, want_all=want_all)
@@ -173,21 +174,21 @@ def _spoken_for(named: Names, spoken_of: Iterable[Iterable[str]], rules: RuleSet
     )
 
 
-def _asked_about(topic: Topic) -> Iterable[str]:
-    """The reasons the situations of *topic* tell apart: they are its question too."""
-    return map(str, topic.mentions.get("order.reason", ()))
+def _answered(one: Stand) -> Iterable[str]:
+    """The reasons a topic speaks for where the order stands in it: its own, and those that make it this situation."""
+    return one.topic.reasons.union(*(one.topic.variants[place].reasons for place in one.judged))
 
 
-def _held(verdict: Verdict, order: Exam) -> Verdict:
+def _held(verdict: Verdict, order: Exam, *, exchanged: bool) -> Verdict:
     """
-    The verdict without advice that could cost an image the other reason needs and spares no radiation for it.
+    The verdict without advice that could cost an image something else on the order needs.
 
-    Of a reason nobody speaks for, or that was not understood, nothing says that it needs no image, and an exam
-    without radiation may be the very one it asks for.
+    Of a reason nobody speaks for, or a finding told beside it, nothing says that it needs no image. An exam without
+    radiation may be the very one the other reason asks for; unless *exchanged* it stays.
     """
     finding = verdict.finding
     if finding is None or not (
-        finding.advice is Advice.NO_IMAGING or (finding.advice in _EXCHANGES and not order.ionizing)
+        finding.advice is Advice.NO_IMAGING or (finding.advice in _EXCHANGES and not order.ionizing and not exchanged)
     ):
         return verdict
     return replace(verdict, outcome=Outcome.SILENT, finding=None, why="another reason of the order may need the exam")

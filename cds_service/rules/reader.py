@@ -199,8 +199,19 @@ def _variant(one: Fields, desk: Desk, scope: Scope) -> Variant | None:
         preferences,
         overlap,
         yields,
+        _asked(block),
         one.line,
     )
+
+
+def _asked(node: Any) -> frozenset[str]:
+    """The reasons that help a block to hold: all it names, but for those that must not be there."""
+    parts = [node] if isinstance(node, Block) else node if isinstance(node, list) else []
+    found: frozenset[str] = frozenset()
+    for part in parts:
+        if isinstance(part, Block):
+            found |= _reasons(part).union(*(_asked(inner) for key, inner in part.items() if key in ("any", "all")))
+    return found
 
 
 def _rows(one: Fields) -> Iterator[Row]:

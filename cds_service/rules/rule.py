@@ -139,7 +139,8 @@ class Variant:
     """
     One clinical situation of a topic and how each exam rates in it.
 
-    It is out once a situation of ``yields_to`` is met: what is known to be graver decides alone.
+    It is out once a situation of ``yields_to`` is met: what is known to be graver decides alone. ``reasons`` are those
+    of an order that make it this situation.
     """
 
     id: str
@@ -153,6 +154,7 @@ class Variant:
     preferences: tuple[Preference, ...]
     may_overlap: tuple[str, ...] = ()
     yields_to: tuple[str, ...] = ()
+    reasons: frozenset[str] = frozenset()
     line: int = 0
 
 

@@ -109,9 +109,9 @@ class _Table:
         )
 
     def _needed_elsewhere(self) -> bool:
-        """Whether some exam is better than usually not appropriate for another of the order's reasons."""
-        met = (other.topic.variants[place] for other in self.others for place in other.met)
-        return any(row.rating > Rating.USUALLY_NOT for variant in met for row in variant.rows)
+        """Whether some exam may be better than usually not appropriate for another of the order's reasons."""
+        judged = (other.topic.variants[place] for other in self.others for place in other.judged)
+        return any(row.rating > Rating.USUALLY_NOT for variant in judged for row in variant.rows)
 
     def _preferred(self) -> Verdict | None:
         for place in self.one.judged:

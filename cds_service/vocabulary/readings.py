@@ -57,10 +57,16 @@ class Age(NamedTuple):
 
 
 class Names(NamedTuple):
-    """A set of names (reasons, regions); ``complete`` is False when something there was not understood."""
+    """
+    A set of names (reasons, regions).
+
+    ``complete`` is False when something there was not understood; ``more`` is True when something is told beside them
+    that no name says, such as a finding.
+    """
 
     values: frozenset[str]
     complete: bool = True
+    more: bool = False
 
 
 class Prior(NamedTuple):

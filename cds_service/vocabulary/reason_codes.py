@@ -128,8 +128,8 @@ class Unsure(NamedTuple):
 class Wording(NamedTuple):
     """
     How texts are read: one spelling for several, the phrases known, the words nobody can be sure of, what
-    misspelt words were meant for, the words that name an exam, each with its modality, and findings that are a reason
-    when no other is named.
+    misspelt words were meant for, the words that name an exam, each with its modality, findings that are a reason when
+    no other is named, and findings that worry nobody.
     """
 
     same_word: Mapping[str, str]
@@ -138,6 +138,7 @@ class Wording(NamedTuple):
     spelling: Spelling = NO_SPELLING
     exams: Mapping[str, str] = MappingProxyType({})
     signs: Mapping[tuple[str, ...], str] = MappingProxyType({})
+    reassuring: frozenset[tuple[str, ...]] = frozenset()
 
 
 class ReasonCodes:

@@ -22,7 +22,9 @@ _PLAIN: Final = {
     "elsewhere": Says.ELSEWHERE,
     "pregnancy": Says.PREGNANCY,
 }
-_SECTIONS: Final = frozenset((*_PLAIN, "same_word", "unsure", "negative_answers", "real_words", "exams", "warnings"))
+_SECTIONS: Final = frozenset(
+    (*_PLAIN, "same_word", "unsure", "negative_answers", "real_words", "exams", "warnings", "reassuring")
+)
 
 _UNSURE: Final = ("means", "asked", "capitals", "reads", "unless", "by_itself")
 _WARNINGS: Final = ("safety.", "sign.")
@@ -45,6 +47,7 @@ class WordLoading:
         self._real: set[str] = set()
         self._exams: dict[str, str] = {}
         self.signs: list[tuple[Text, str]] = []
+        self._reassuring: list[tuple[Sheet, Text]] = []
 
     def read(self, sheet: Sheet, block: Block) -> None:
         """Add a words file."""
@@ -58,6 +61,7 @@ class WordLoading:
         self._real.update(map(str, sheet.items(block, "real_words")))
         for section, says in _PLAIN.items():
             self.add(sheet, sheet.items(block, section), Meaning(says))
+        self._reassuring += [(sheet, phrase) for phrase in sheet.items(block, "reassuring")]
         for modality, words in sheet.lists(block, "exams"):
             if str(modality) not in MODALITIES:
                 sheet.wrong(modality, f"{modality} is not a modality", "use " + ", ".join(MODALITIES))
@@ -118,7 +122,18 @@ class WordLoading:
         exams = {self._meant(word): modality for word, modality in self._exams.items()}
         spelt.update(exams)
         signs = {tuple(words): reason for sign, reason in self.signs for words in spellings(sign, self._same_word)}
-        return Wording(self._same_word, known, unsure, Spelling(spelt, self._real, means=self._meant), exams, signs)
+        spelling = Spelling(spelt, self._real, means=self._meant)
+        return Wording(self._same_word, known, unsure, spelling, exams, signs, self._calming(known))
+
+    def _calming(self, known: Phrases[Meaning]) -> frozenset[tuple[str, ...]]:
+        """The findings that worry nobody; notes phrases that are no findings."""
+        calming = set()
+        for sheet, phrase in self._reassuring:
+            for words in spellings(phrase, self._same_word):
+                calming.add(tuple(words))
+                if known.longest(words, 0) != (Meaning(Says.FINDING), len(words)):
+                    sheet.wrong(phrase, f"{' '.join(words)!r} is not among the findings", "list it there too")
+        return frozenset(calming)
 
     def _meant(self, word: str) -> str:
         return self._same_word.get(word, word)

@@ -29,7 +29,8 @@ class Said(NamedTuple):
     nothing else is named. ``asked`` is the part of ``unread`` that the text asks for, as in "r/o" and "?".
     ``accident`` is the clause that tells of one, with or without saying what is hurt; ``pregnancy`` the clause that
     leaves a pregnancy possible. ``signs`` maps a finding to the clause that speaks of it, ``exams`` a modality to the
-    word that names an exam.
+    word that names an exam. ``more`` is a clause that tells of something no name says: a finding that may worry, or
+    words that were not understood beside a reason that was.
     """
 
     named: Mapping[str, str] = {}
@@ -41,6 +42,7 @@ class Said(NamedTuple):
     pregnancy: str = ""
     signs: Mapping[str, str] = {}
     exams: Mapping[str, str] = {}
+    more: str = ""
 
 
 def read(text: str, codes: ReasonCodes) -> Said:
@@ -116,6 +118,17 @@ class _Reader:
             next((self._quote(part) for part in self._parts if _leaves_pregnancy_possible(part)), ""),
             self._signs(),
             {known[word]: word for word in self._words.words if word in known},
+            next((self._quote(part) for part in self._parts if self._tells_more(part)), ""),
+        )
+
+    def _tells_more(self, part: Part) -> bool:
+        """Whether the clause tells of something of today that no name says and that may worry."""
+        if part.negated or part.past not in (None, Mark.AFTER):
+            return False
+        calming, words = self._codes.wording.reassuring, self._words.words
+        return bool(part.unknown) or any(
+            meaning.says is Says.FINDING and tuple(words[first:after]) not in calming
+            for meaning, first, after in part.said
         )
 
     def _signs(self) -> dict[str, str]:

@@ -97,6 +97,7 @@ class _Gathering:
         self._histories: set[str] = set()
         self._unread: list[str] = []
         self._accident = ""
+        self._more = False
 
     def concept(self, concept: CodeableConcept | None, where: Evidence) -> None:
         """Add what a coded or worded reason states; one that is withheld is a reason we cannot read."""
@@ -151,7 +152,8 @@ class _Gathering:
         unread = list(dict.fromkeys(self._unread))[:_MOST_UNREAD]
         if self.given and not named and not unread:
             unread = ["no reason of today was understood"]
-        names = Names(frozenset(evidence), self.given and not unread)
+        more = self._more or not self._alone.keys() <= evidence.keys()
+        names = Names(frozenset(evidence), self.given and not unread, more)
         return Reasons(names, self.given, evidence, tuple(unread), frozenset(self._histories) - names.values)
 
     def _all_named(self) -> Mapping[str, Evidence]:
@@ -234,6 +236,7 @@ class _Gathering:
     def _text(self, said: Said, where: Evidence, past: bool = False) -> None:
         self._histories.update(said.histories)
         self._accident = self._accident or said.accident
+        self._more = self._more or bool(said.more)
         for found, kept in ((said.named, self._named), (said.alone, self._alone)):
             for name, clause in found.items():
                 stated = where._replace(text=clause)

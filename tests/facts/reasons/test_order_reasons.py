@@ -43,7 +43,7 @@ class TestNothingGiven:
     def test_empty_reasons_are_none(self, concepts, codes: ReasonCodes):
         reasons = recognise_reasons(ServiceRequest(reasonCode=concepts), NOTHING, codes)
         assert not reasons.given
-        assert reasons.names == (frozenset(), False)
+        assert reasons.names[:2] == (frozenset(), False)
         assert reasons.unread == ()
 
     @pytest.mark.parametrize("reference", [None, Reference()])
@@ -55,7 +55,7 @@ class TestNothingGiven:
 class TestCodes:
     def test_a_code_names_its_reason_with_evidence(self, codes: ReasonCodes):
         reasons = reasons_of(codes, icd("R10.31", display="Right lower quadrant pain"))
-        assert reasons.names == ({"right-lower-quadrant-pain", "suspected-appendicitis"}, True)
+        assert reasons.names[:2] == ({"right-lower-quadrant-pain", "suspected-appendicitis"}, True)
         assert reasons.evidence["suspected-appendicitis"].text == "Right lower quadrant pain (R10.31)"
         assert reasons.given
 
@@ -63,7 +63,7 @@ class TestCodes:
         assert reasons_of(codes, icd("R51.9")).evidence["headache"].text == "Headache (R51.9)"
 
     def test_several_codes_are_all_kept(self, codes: ReasonCodes):
-        assert reasons_of(codes, icd("R51.9"), icd("K59.00")).names == ({"headache", "constipation"}, True)
+        assert reasons_of(codes, icd("R51.9"), icd("K59.00")).names[:2] == ({"headache", "constipation"}, True)
 
     def test_several_codings_of_one_concept_are_all_kept(self, codes: ReasonCodes):
         concept = CodeableConcept(coding=[Coding(system=SNOMED, code="21522001"), *(icd("R10.31").coding or ())])
@@ -71,15 +71,15 @@ class TestCodes:
 
     def test_an_unknown_code_leaves_the_list_incomplete(self, codes: ReasonCodes):
         reasons = reasons_of(codes, icd("L20.9"))
-        assert reasons.names == (frozenset(), False)
+        assert reasons.names[:2] == (frozenset(), False)
         assert reasons.unread == ("code L20.9",)
 
     def test_an_unknown_code_beside_a_known_reason_leaves_the_list_incomplete(self, codes: ReasonCodes):
-        assert reasons_of(codes, icd("R51.9"), icd("L20.9")).names == ({"headache"}, False)
+        assert reasons_of(codes, icd("R51.9"), icd("L20.9")).names[:2] == ({"headache"}, False)
 
     def test_the_display_of_an_unknown_code_is_read(self, codes: ReasonCodes):
         concept = CodeableConcept(coding=[Coding(system="urn:local", code="77", display="Kidney stone")])
-        assert reasons_of(codes, concept).names == ({"suspected-kidney-stone"}, True)
+        assert reasons_of(codes, concept).names[:2] == ({"suspected-kidney-stone"}, True)
 
     def test_the_text_goes_before_displays_and_a_mute_text_leaves_them_to_speak(self, codes: ReasonCodes):
         local = [Coding(system="urn:local", code="77", display="Kidney stone")]
@@ -89,7 +89,7 @@ class TestCodes:
 
     def test_the_same_code_string_in_another_system_is_another_code(self, codes: ReasonCodes):
         concept = CodeableConcept(coding=[Coding(system="http://hl7.org/fhir/sid/icd-9-cm", code="R51.9")])
-        assert reasons_of(codes, concept).names == (frozenset(), False)
+        assert reasons_of(codes, concept).names[:2] == (frozenset(), False)
 
     @pytest.mark.parametrize(
         ("code", "names", "histories"),
@@ -107,7 +107,7 @@ class TestCodes:
 
     def test_another_injury_seen_again_is_history_and_leaves_the_list_incomplete(self, codes: ReasonCodes):
         reasons = reasons_of(codes, icd("S52.501D"))
-        assert reasons.names == (frozenset(), False)
+        assert reasons.names[:2] == (frozenset(), False)
         assert reasons.histories == {"limb-fracture-known"}
 
     def test_who_codes_have_their_own_system(self, codes: ReasonCodes):
@@ -128,14 +128,14 @@ class TestCodeAndText:
 
     def test_a_text_that_repeats_the_display_is_not_read_again(self, codes: ReasonCodes):
         title = "Fracture of vault of skull, initial encounter for closed fracture"
-        assert reasons_of(codes, icd("S02.0XXA", title, title)).names == ({"severe-head-injury"}, True)
+        assert reasons_of(codes, icd("S02.0XXA", title, title)).names[:2] == ({"severe-head-injury"}, True)
 
     def test_words_beside_a_code_may_be_its_own_in_other_words(self, codes: ReasonCodes):
-        assert reasons_of(codes, icd("R51.9", "cranial discomfort, unspecified")).names == ({"headache"}, True)
+        assert reasons_of(codes, icd("R51.9", "cranial discomfort, unspecified")).names[:2] == ({"headache"}, True)
 
     def test_what_the_text_asks_for_beside_a_code_must_be_understood(self, codes: ReasonCodes):
         reasons = reasons_of(codes, icd("R51.9", "headache r/o Chiari"))
-        assert reasons.names == ({"headache"}, False)
+        assert reasons.names[:2] == ({"headache"}, False)
         assert reasons.unread == ("Chiari",)
 
     def test_a_reason_without_regions_goes_with_any_code(self, codes: ReasonCodes):
@@ -151,14 +151,14 @@ class TestCodeAndText:
 class TestAccidents:
     def test_a_fall_beside_another_reason_leaves_open_what_is_hurt(self, codes: ReasonCodes):
         reasons = reasons_of(codes, icd("R51.9"), worded("fell from bed"))
-        assert reasons.names == ({"headache"}, False)
+        assert reasons.names[:2] == ({"headache"}, False)
 
     def test_a_coded_injury_says_what_is_hurt(self, codes: ReasonCodes):
         reasons = reasons_of(codes, icd("S09.90XA", "fell from bed"))
-        assert reasons.names == ({"minor-head-injury"}, True)
+        assert reasons.names[:2] == ({"minor-head-injury"}, True)
 
     def test_a_denied_accident_is_none(self, codes: ReasonCodes):
-        assert reasons_of(codes, worded("headache, no trauma")).names == ({"headache"}, True)
+        assert reasons_of(codes, worded("headache, no trauma")).names[:2] == ({"headache"}, True)
 
 
 class TestRecords:
@@ -176,7 +176,7 @@ class TestRecords:
     )
     def test_the_condition_behind_a_reference_is_the_reason(self, reference, codes: ReasonCodes):
         reasons = pointing(codes, reference, self.HEADACHE)
-        assert reasons.names == ({"headache"}, True)
+        assert reasons.names[:2] == ({"headache"}, True)
         assert reasons.evidence["headache"] == ("Headache (R51.9)", "Condition/c1", "2026-01-05")
 
     @pytest.mark.parametrize(
@@ -186,34 +186,34 @@ class TestRecords:
     def test_a_record_we_do_not_have_stays_unread(self, reference, codes: ReasonCodes):
         reasons = pointing(codes, reference, self.HEADACHE)
         assert reasons.given
-        assert reasons.names == (frozenset(), False)
+        assert reasons.names[:2] == (frozenset(), False)
 
     def test_the_display_of_a_missing_record_is_read_but_not_relied_on(self, codes: ReasonCodes):
         reasons = pointing(codes, Reference(reference="Condition/x", display="Migraine"))
-        assert reasons.names == ({"primary-headache", "headache"}, False)
+        assert reasons.names[:2] == ({"primary-headache", "headache"}, False)
         assert reasons.unread == ("Migraine",)
 
     @pytest.mark.parametrize("verified", ["refuted", "entered-in-error"])
     def test_a_refuted_condition_states_nothing(self, verified, codes: ReasonCodes):
         wrong = Condition(id="c1", code=icd("R51.9"), verificationStatus=status(verified))
-        assert pointing(codes, "Condition/c1", wrong).names == (frozenset(), False)
+        assert pointing(codes, "Condition/c1", wrong).names[:2] == (frozenset(), False)
 
     @pytest.mark.parametrize("verified", ["unconfirmed", "provisional", "differential", "confirmed"])
     def test_a_suspected_condition_is_the_reason(self, verified, codes: ReasonCodes):
         suspected = Condition(id="c1", code=icd("K37"), verificationStatus=status(verified))
-        assert pointing(codes, "Condition/c1", suspected).names == ({"suspected-appendicitis"}, True)
+        assert pointing(codes, "Condition/c1", suspected).names[:2] == ({"suspected-appendicitis"}, True)
 
     @pytest.mark.parametrize("clinical", ["resolved", "inactive", "remission"])
     def test_a_condition_that_is_over_is_history(self, clinical, codes: ReasonCodes):
         over = Condition(id="c1", code=icd("R51.9"), clinicalStatus=status(clinical))
         reasons = pointing(codes, "Condition/c1", over)
-        assert reasons.names == (frozenset(), False)
+        assert reasons.names[:2] == (frozenset(), False)
         assert reasons.histories == {"headache"}
 
     def test_a_cancer_that_is_over_is_followed_up(self, codes: ReasonCodes):
         over = Condition(id="c1", code=icd("C64.1"), clinicalStatus=status("remission"))
         reasons = pointing(codes, "Condition/c1", over)
-        assert reasons.names == ({"cancer-surveillance"}, True)
+        assert reasons.names[:2] == ({"cancer-surveillance"}, True)
         worded_only = Condition(id="c1", code=worded("Wilms tumor"), clinicalStatus=status("remission"))
         assert pointing(codes, "Condition/c1", worded_only).names.values == {"cancer-surveillance"}
 
@@ -242,7 +242,7 @@ class TestRecords:
     def test_an_observation_is_the_reason(self, value, codes: ReasonCodes):
         seen = Observation(id="o1", status="final", code=self.LIMP, effectiveDateTime="2026-03-01", **value)
         reasons = pointing(codes, "Observation/o1", seen)
-        assert reasons.names == ({"limp-hip"}, True)
+        assert reasons.names[:2] == ({"limp-hip"}, True)
         assert reasons.evidence["limp-hip"].on == "2026-03-01"
 
     @pytest.mark.parametrize(
@@ -257,13 +257,13 @@ class TestRecords:
     def test_an_observation_answered_with_no_states_nothing(self, value, codes: ReasonCodes):
         seen = Observation(id="o1", code=self.LIMP, **value)
         reasons = pointing(codes, "Observation/o1", seen)
-        assert reasons.names == (frozenset(), False)
+        assert reasons.names[:2] == (frozenset(), False)
 
     @pytest.mark.parametrize("value", [{"valueString": "abdominal pain"}, {"valueCodeableConcept": icd("R10.9")}])
     def test_a_chief_complaint_is_read_from_its_answer(self, value, codes: ReasonCodes):
         asked = CodeableConcept(coding=[Coding(system="http://loinc.org", code="8661-1", display="Chief complaint")])
         reasons = pointing(codes, "urn:uuid:o1", Observation(id="o1", code=asked, **value))
-        assert reasons.names == ({"abdominal-pain"}, True)
+        assert reasons.names[:2] == ({"abdominal-pain"}, True)
 
 
 class TestNotes:
@@ -281,7 +281,26 @@ class TestNotes:
         assert reasons.unread == ()
 
     def test_a_note_with_more_than_reasons_is_incomplete(self, codes: ReasonCodes):
-        assert reasons_of(codes, note=[Annotation(text="Seizure. Bring wheelchair")]).names == (
+        assert reasons_of(codes, note=[Annotation(text="Seizure. Bring wheelchair")]).names[:2] == (
             {"afebrile-seizure"},
             False,
         )
+
+
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        ("head injury", False),
+        ("head injury, acting normally, no vomiting, helmeted", False),
+        ("head injury, mother had vomiting", False),
+        ("head injury, vomiting", True),
+        ("head injury, vomiting twice", True),
+        ("head injury, irritable", True),
+        ("migraine, photophobia", False),
+        ("migraine, wakes from sleep", True),
+        ("bronchiolitis, crackles", True),
+        ("ankle sprain wobblified", True),
+    ],
+)
+def test_what_is_told_beside_the_reasons(text: str, more: bool, codes: ReasonCodes):
+    assert reasons_of(codes, worded(text)).names.more is more
