@@ -198,7 +198,10 @@ def _value(value: Any) -> str:
         return f"{value.low:g}" if value.low == value.high else f"{value.low:g} to {value.high:g}"
     if isinstance(value, Names):
         listed = ", ".join(sorted(value.values)) or "none"
-        return listed if value.complete else f"{listed}, and something that was not understood"
+        listed += (
+            "" if value.complete else f", and {'a question' if value.asked else 'something'} that was not understood"
+        )
+        return f"{listed}; more is told beside" if value.more else listed
     if isinstance(value, Age):
         return _age(value)
     if isinstance(value, Priors):

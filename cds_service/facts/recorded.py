@@ -74,7 +74,7 @@ def _value(reading: Reading, today: date) -> Any:
         return {"low": _finite(value.low), "high": _finite(value.high)}
     if isinstance(value, Names):
         told = {"names": sorted(value.values), "complete": value.complete}
-        return {**told, "more": True} if value.more else told
+        return told | {name: True for name in ("more", "asked") if getattr(value, name)}
     if isinstance(value, Age):
         return {"days": [(day - today).days for day in value]}
     return {"oneOf": sorted(value)}
@@ -146,7 +146,9 @@ def _reading(value: Any, today: date) -> Reading:
     if "days" in value:
         return Reading(Age(*(today + timedelta(days=days) for days in value["days"])))
     if "names" in value:
-        return Reading(Names(frozenset(value["names"]), value["complete"], value.get("more", False)))
+        return Reading(
+            Names(frozenset(value["names"]), value["complete"], value.get("more", False), value.get("asked", False))
+        )
     if "oneOf" in value:
         return Reading(frozenset(value["oneOf"]))
     low, high = value["low"], value["high"]

@@ -140,7 +140,8 @@ def judge_anew(order: Exam, facts: Facts, rules: RuleSet, *, want_all: bool = Fa
     verdicts = list(_advise(applying, order, facts, _calm(named, applying, rules)))
     spoken = _spoken_for(named, [_answered(one) for one in applying if one.judged], rules)
     if named.more or not spoken:
-        verdicts = [_held(verdict, order, exchanged=spoken) for verdict in verdicts]
+        kept = not named.asked and (spoken or order.ionizing)
+        verdicts = [_held(verdict, exchanged=kept) for verdict in verdicts]
     verdicts += [one.verdict() for one in stands if not one.applies]
     concerned = [one for one in stands if not one.topic.reasons.isdisjoint(named.values)]
     verdicts += _shape(rules.checks, order, facts, concerned, want_all=want_all)
@@ -179,17 +180,16 @@ def _answered(one: Stand) -> Iterable[str]:
     return one.topic.reasons.union(*(one.topic.variants[place].reasons for place in one.judged))
 
 
-def _held(verdict: Verdict, order: Exam, *, exchanged: bool) -> Verdict:
+def _held(verdict: Verdict, *, exchanged: bool) -> Verdict:
     """
     The verdict without advice that could cost an image something else on the order needs.
 
     Of a reason nobody speaks for, or a finding told beside it, nothing says that it needs no image. An exam without
-    radiation may be the very one the other reason asks for; unless *exchanged* it stays.
+    radiation may be the very one the other reason asks for, and any exam what a question that was not understood
+    does; they stay unless *exchanged*.
     """
     finding = verdict.finding
-    if finding is None or not (
-        finding.advice is Advice.NO_IMAGING or (finding.advice in _EXCHANGES and not order.ionizing and not exchanged)
-    ):
+    if finding is None or not (finding.advice is Advice.NO_IMAGING or (finding.advice in _EXCHANGES and not exchanged)):
         return verdict
     return replace(verdict, outcome=Outcome.SILENT, finding=None, why="another reason of the order may need the exam")
 

@@ -61,12 +61,13 @@ class Names(NamedTuple):
     A set of names (reasons, regions).
 
     ``complete`` is False when something there was not understood; ``more`` is True when something is told beside them
-    that no name says, such as a finding.
+    that no name says, such as a finding; ``asked`` is True when what was not understood is asked for.
     """
 
     values: frozenset[str]
     complete: bool = True
     more: bool = False
+    asked: bool = False
 
 
 class Prior(NamedTuple):

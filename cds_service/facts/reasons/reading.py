@@ -30,7 +30,8 @@ class Said(NamedTuple):
     ``accident`` is the clause that tells of one, with or without saying what is hurt; ``pregnancy`` the clause that
     leaves a pregnancy possible. ``signs`` maps a finding to the clause that speaks of it, ``exams`` a modality to the
     word that names an exam. ``more`` is a clause that tells of something no name says: a finding that may worry, or
-    words that were not understood beside a reason that was.
+    words that were not understood beside a reason that was. ``open`` says that a question was not understood: one
+    asked as such, a word of several meanings, or a reason of no list.
     """
 
     named: Mapping[str, str] = {}
@@ -43,6 +44,7 @@ class Said(NamedTuple):
     signs: Mapping[str, str] = {}
     exams: Mapping[str, str] = {}
     more: str = ""
+    open: bool = False
 
 
 def read(text: str, codes: ReasonCodes) -> Said:
@@ -92,6 +94,7 @@ class _Reader:
         self._histories: set[str] = set()
         self._unread: list[str] = []
         self._asked: list[str] = []
+        self._open = False
 
     def read(self) -> Said:
         for part in self._parts:
@@ -119,6 +122,7 @@ class _Reader:
             self._signs(),
             {known[word]: word for word in self._words.words if word in known},
             next((self._quote(part) for part in self._parts if self._tells_more(part)), ""),
+            self._open or bool(self._asked),
         )
 
     def _tells_more(self, part: Part) -> bool:
@@ -161,6 +165,7 @@ class _Reader:
                     self._alone.setdefault(sign, self._quote(part))
         if part.past is None and self._leaves_open(part):
             self._leave(part, self._quote(part))
+            self._open = self._open or any(meaning.says is Says.ELSEWHERE for meaning, _, _ in part.said)
         elif part.past is Mark.FAMILY and part.unclear and part.full:
             self._unread.append(self._quote(part))
 
@@ -269,6 +274,7 @@ class _Reader:
                 self._named.setdefault(settled[0], self._quote(part))
             else:
                 self._leave(part, f"{self._words.quote(first, after - 1)} can mean several things")
+                self._open = True
 
     def _says_only(self, meaning: Meaning) -> bool:
         """Whether the text holds nothing but *meaning* and context."""

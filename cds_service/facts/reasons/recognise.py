@@ -97,7 +97,7 @@ class _Gathering:
         self._histories: set[str] = set()
         self._unread: list[str] = []
         self._accident = ""
-        self._more = False
+        self._more = self._open = False
 
     def concept(self, concept: CodeableConcept | None, where: Evidence) -> None:
         """Add what a coded or worded reason states; one that is withheld is a reason we cannot read."""
@@ -153,7 +153,7 @@ class _Gathering:
         if self.given and not named and not unread:
             unread = ["no reason of today was understood"]
         more = self._more or not self._alone.keys() <= evidence.keys()
-        names = Names(frozenset(evidence), self.given and not unread, more)
+        names = Names(frozenset(evidence), self.given and not unread, more, self._open and bool(unread))
         return Reasons(names, self.given, evidence, tuple(unread), frozenset(self._histories) - names.values)
 
     def _all_named(self) -> Mapping[str, Evidence]:
@@ -237,6 +237,7 @@ class _Gathering:
         self._histories.update(said.histories)
         self._accident = self._accident or said.accident
         self._more = self._more or bool(said.more)
+        self._open = self._open or said.open
         for found, kept in ((said.named, self._named), (said.alone, self._alone)):
             for name, clause in found.items():
                 stated = where._replace(text=clause)

@@ -304,3 +304,21 @@ class TestNotes:
 )
 def test_what_is_told_beside_the_reasons(text: str, more: bool, codes: ReasonCodes):
     assert reasons_of(codes, worded(text)).names.more is more
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("pneumonia", False),
+        ("pneumonia, wobblified", False),
+        ("pneumonia, r/o wobblification", True),
+        ("pneumonia, wobblification?", True),
+        ("pneumonia, mass", True),
+        ("pneumonia, portal hypertension", True),
+        ("pneumonia, no mass", False),
+    ],
+)
+def test_a_question_that_was_not_understood(text: str, asked: bool, codes: ReasonCodes):
+    names = reasons_of(codes, worded(text)).names
+    assert names.asked is asked
+    assert not (asked and names.complete)
