@@ -52,6 +52,7 @@ class Database:
         self._busy_seconds = busy_seconds
         self._lock = threading.Lock()
         self._engine: Engine | None = None
+        self._closed = False
         self._identity: tuple[int, int] | None = None
         is_file = self._url.get_backend_name() == "sqlite" and self._url.database
         self.file = Path(self._url.database or "") if is_file else None
@@ -74,8 +75,9 @@ class Database:
             raise StorageError(type(error).__name__) from error
 
     def close(self) -> None:
-        """Let go of the file or server; a later transaction opens it again."""
+        """Let go of the file or server for good: work that comes later, from a thread nobody waits for, fails."""
         with self._lock:
+            self._closed = True
             self._dispose()
 
     def _attempt(self, work: Callable[[Connection], T]) -> T:
@@ -95,6 +97,8 @@ class Database:
     def _ready(self) -> tuple[Engine, tuple[int, int] | None]:
         """The engine, its tables made; made anew when the file is another than before."""
         with self._lock:
+            if self._closed:
+                raise StorageError("The database was let go of.")
             if self._engine is not None and self.file is not None and _identity(self.file) != self._identity:
                 log().warning("database file is gone, beginning a new one")
                 self._dispose()

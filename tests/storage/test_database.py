@@ -14,7 +14,7 @@ from sqlalchemy.pool import StaticPool
 
 from cds_service.errors import SettingsError, StorageError
 from cds_service.storage import schema, versions
-from cds_service.storage.database import Database
+from cds_service.storage.database import Database, passes
 from tests.storage.kept import rows, url
 
 
@@ -59,9 +59,20 @@ def test_work_is_committed_with_full_durability(database: Database, folder: Path
 def test_opening_again_keeps_everything(database: Database, folder: Path) -> None:
     database.transact(note)
     database.close()
-    database.transact(note)
+    again = Database(url(folder))
+    again.transact(note)
+    again.close()
     assert count(folder) == 2
     assert rows(folder, "alembic_version") == [{"version_num": versions.HEAD}]
+
+
+def test_work_that_comes_after_the_end_opens_nothing(database: Database, folder: Path) -> None:
+    database.transact(note)
+    database.close()
+    with pytest.raises(StorageError, match="let go") as late:
+        database.transact(note)
+    assert passes(late.value)
+    assert count(folder) == 1
 
 
 def test_a_connection_that_outlasts_its_database_is_closed(database: Database) -> None:
@@ -98,9 +109,10 @@ def test_opened_is_called_once_for_each_opening(folder: Path) -> None:
     database.transact(note)
     assert len(calls) == 1
     database.close()
-    database.transact(note)
+    again = Database(url(folder), opened)
+    again.transact(note)
     assert len(calls) == 2
-    database.close()
+    again.close()
 
 
 def test_lock_of_another_process_is_not_waited_for_long(database: Database, folder: Path) -> None:
@@ -168,7 +180,9 @@ def test_damage_in_a_part_nobody_touches_is_found_at_start(database: Database, f
     middle = len(content) // 2 // 4096 * 4096
     content[middle : middle + 8192] = b"\xab" * 8192
     file.write_bytes(content)
-    database.transact(note)
+    again = Database(url(folder))
+    again.transact(note)
+    again.close()
     assert count(folder) == 1
     assert aside(folder)
 
@@ -225,7 +239,7 @@ def test_database_of_a_later_release_is_left_alone(database: Database, folder: P
     database.transact(lambda connection: connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'"))
     database.close()
     with pytest.raises(StorageError, match="version 9999"):
-        database.transact(note)
+        Database(url(folder)).transact(note)
     assert not aside(folder)
 
 
