@@ -58,7 +58,7 @@ check: setup  ## everything a reviewer would look at, without the tests
 
 test: check browser postgres  ## all tests, browser tests included
 	$(BIN)/pytest $(SHARED) -p no:schemathesis $(addprefix --ignore=,$(WHOLE)) tests cds_service --cov --cov-report=term-missing:skip-covered
-	$(BIN)/pytest $(SHARED) $(WHOLE)
+	$(BIN)/pytest $(SHARED) -n 4 $(WHOLE)
 
 bench: setup  ## speed, measured against a bare application in the same run
 	$(BIN)/python -m bench
