@@ -94,6 +94,8 @@ class Alternatives:
             return "rated lower in a situation that may be this one"
         if any(theirs[p] in (None, Rating.USUALLY_NOT) for p in one.met):
             return "usually not appropriate in this situation"
+        if exam.techniques - self.order.techniques and Rating.USUALLY not in (theirs[p] for p in one.judged):
+            return "an addition to the exam of this situation, no replacement"
         if not one.met and not self.modest(exam):
             return "which situation this is is not known"
         if self._adds_radiation(exam) and not self.never_right():

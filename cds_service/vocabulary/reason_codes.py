@@ -129,7 +129,7 @@ class Wording(NamedTuple):
     """
     How texts are read: one spelling for several, the phrases known, the words nobody can be sure of, what
     misspelt words were meant for, the words that name an exam, each with its modality, findings that are a reason when
-    no other is named, and findings that worry nobody.
+    no other is named, findings that worry nobody, and other phrases that tell of a finding as well.
     """
 
     same_word: Mapping[str, str]
@@ -139,6 +139,7 @@ class Wording(NamedTuple):
     exams: Mapping[str, str] = MappingProxyType({})
     signs: Mapping[tuple[str, ...], str] = MappingProxyType({})
     reassuring: frozenset[tuple[str, ...]] = frozenset()
+    worrying: frozenset[tuple[str, ...]] = frozenset()
 
 
 class ReasonCodes:

@@ -23,7 +23,7 @@ _PLAIN: Final = {
     "pregnancy": Says.PREGNANCY,
 }
 _SECTIONS: Final = frozenset(
-    (*_PLAIN, "same_word", "unsure", "negative_answers", "real_words", "exams", "warnings", "reassuring")
+    (*_PLAIN, "same_word", "unsure", "negative_answers", "real_words", "exams", "warnings", "reassuring", "worrying")
 )
 
 _UNSURE: Final = ("means", "asked", "capitals", "reads", "unless", "by_itself")
@@ -48,6 +48,7 @@ class WordLoading:
         self._exams: dict[str, str] = {}
         self.signs: list[tuple[Text, str]] = []
         self._reassuring: list[tuple[Sheet, Text]] = []
+        self._worrying: list[tuple[Sheet, Text]] = []
 
     def read(self, sheet: Sheet, block: Block) -> None:
         """Add a words file."""
@@ -62,6 +63,7 @@ class WordLoading:
         for section, says in _PLAIN.items():
             self.add(sheet, sheet.items(block, section), Meaning(says))
         self._reassuring += [(sheet, phrase) for phrase in sheet.items(block, "reassuring")]
+        self._worrying += [(sheet, phrase) for phrase in sheet.items(block, "worrying")]
         for modality, words in sheet.lists(block, "exams"):
             if str(modality) not in MODALITIES:
                 sheet.wrong(modality, f"{modality} is not a modality", "use " + ", ".join(MODALITIES))
@@ -123,7 +125,8 @@ class WordLoading:
         spelt.update(exams)
         signs = {tuple(words): reason for sign, reason in self.signs for words in spellings(sign, self._same_word)}
         spelling = Spelling(spelt, self._real, means=self._meant)
-        return Wording(self._same_word, known, unsure, spelling, exams, signs, self._calming(known))
+        worrying = self._alarming(known)
+        return Wording(self._same_word, known, unsure, spelling, exams, signs, self._calming(known), worrying)
 
     def _calming(self, known: Phrases[Meaning]) -> frozenset[tuple[str, ...]]:
         """The findings that worry nobody; notes phrases that are no findings."""
@@ -134,6 +137,17 @@ class WordLoading:
                 if known.longest(words, 0) != (Meaning(Says.FINDING), len(words)):
                     sheet.wrong(phrase, f"{' '.join(words)!r} is not among the findings", "list it there too")
         return frozenset(calming)
+
+    def _alarming(self, known: Phrases[Meaning]) -> frozenset[tuple[str, ...]]:
+        """The phrases of other lists that tell of a finding as well; notes those of none, which tell it anyway."""
+        alarming = set()
+        for sheet, phrase in self._worrying:
+            for words in spellings(phrase, self._same_word):
+                alarming.add(tuple(words))
+                longest = known.longest(words, 0)
+                if longest is None or longest[1] != len(words):
+                    sheet.wrong(phrase, f"{' '.join(words)!r} is no phrase of another list", "list it there too")
+        return frozenset(alarming)
 
     def _meant(self, word: str) -> str:
         return self._same_word.get(word, word)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from cds_service.facts.reasons.clauses import Part, parts_of
@@ -121,7 +121,7 @@ class _Reader:
             next((self._quote(part) for part in self._parts if _leaves_pregnancy_possible(part)), ""),
             self._signs(),
             {known[word]: word for word in self._words.words if word in known},
-            next((self._quote(part) for part in self._parts if self._tells_more(part)), ""),
+            next((self._quote(part) for part in self._parts if self._tells_more(part)), "") or self._measures(),
             self._open or bool(self._asked),
         )
 
@@ -129,11 +129,28 @@ class _Reader:
         """Whether the clause tells of something of today that no name says and that may worry."""
         if part.negated or part.past not in (None, Mark.AFTER):
             return False
-        calming, words = self._codes.wording.reassuring, self._words.words
+        wording, words = self._codes.wording, self._words.words
         return bool(part.unknown) or any(
-            meaning.says is Says.FINDING and tuple(words[first:after]) not in calming
+            tuple(words[first:after]) in wording.worrying
+            or (meaning.says is Says.FINDING and tuple(words[first:after]) not in wording.reassuring)
             for meaning, first, after in part.said
         )
+
+    def _measures(self) -> str:
+        """What clauses of context alone tell: a word that worries, or a figure that is no age and no time ago."""
+        words, wording = self._words.words, self._codes.wording
+        told = {at for part in self._parts for _, first, after in part.said for at in range(first, after)}
+        at = 0
+        while at < len(words):
+            said = wording.phrases.longest(words, at)
+            after = at + 1 if said is None else said[1]
+            if at not in told and (
+                (tuple(words[at:after]) in wording.worrying and not (at and words[at - 1] in _DENYING))
+                or (after == at + 1 and any(sign.isdigit() for sign in words[at]) and not _plain_figure(words, at))
+            ):
+                return self._words.quote(at, after - 1)
+            at = after
+        return ""
 
     def _signs(self) -> dict[str, str]:
         """The findings spoken of: not those denied, settled or somebody else's, but past ones too."""
@@ -293,3 +310,18 @@ def _leaves_pregnancy_possible(part: Part) -> bool:
     if part.negated or part.past in _NOT_TODAY:
         return False
     return any(meaning.says is Says.PREGNANCY for meaning, _, _ in part.said)
+
+
+_DENYING = frozenset({"no", "not", "without", "denies", "never"})
+_SPANS = frozenset({"year", "month", "week", "day", "hour", "minute"})
+_PERSONS = frozenset({"old", "m", "f", "male", "female", "boy", "girl", "child", "infant", "patient"})
+
+
+def _plain_figure(words: Sequence[str], at: int) -> bool:
+    """Whether a figure tells nothing of how ill a child is: an age, how long ago, or a full coma score."""
+    after, second = (*words[at + 1 : at + 3], "", "")[:2]
+    if words[at] == "15" and "gcs" in words[max(at - 2, 0) : at]:
+        return True
+    if after in _PERSONS or after == "year":
+        return True
+    return after in _SPANS and (second in _PERSONS or second == "ago" or at == 0)
