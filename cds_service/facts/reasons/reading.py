@@ -139,7 +139,13 @@ class _Reader:
     def _measures(self) -> str:
         """What clauses of context alone tell: a word that worries, or a figure that is no age and no time ago."""
         words, wording = self._words.words, self._codes.wording
-        told = {at for part in self._parts for _, first, after in part.said for at in range(first, after)}
+        told = {
+            at
+            for part in self._parts
+            for meaning, first, after in part.said
+            if not (part.negated and meaning.says in _CONTEXT)
+            for at in range(first, after)
+        }
         at = 0
         while at < len(words):
             said = wording.phrases.longest(words, at)
@@ -312,6 +318,7 @@ def _leaves_pregnancy_possible(part: Part) -> bool:
     return any(meaning.says is Says.PREGNANCY for meaning, _, _ in part.said)
 
 
+_CONTEXT = frozenset({Says.FILLER, Says.ELSEWHERE})
 _DENYING = frozenset({"no", "not", "without", "denies", "never"})
 _SPANS = frozenset({"year", "month", "week", "day", "hour", "minute"})
 _PERSONS = frozenset({"old", "m", "f", "male", "female", "boy", "girl", "child", "infant", "patient"})
