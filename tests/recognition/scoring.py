@@ -12,11 +12,13 @@ from tests.recognition.benchmark import exam_label, reason_label
 RIGHT, PARTLY, UNREAD, WRONG = SCORES = ("right", "partly", "unread", "wrong")
 LATER = frozenset(
     [
+        "acute-post-traumatic-headache",
         "antenatal-hydronephrosis",
         "appendix-not-seen",
         "arterial-dissection",
         "back-pain-with-red-flag",
         "bronchiolitis-asthma-croup",
+        "cervical-fracture-known",
         "cns-vasculitis",
         "congenital-eye-trouble",
         "crohn-disease",
@@ -50,6 +52,7 @@ LATER = frozenset(
         "septic-arthritis",
         "severe-hydronephrosis",
         "spinal-infection",
+        "spine-fracture-known",
         "stable-ataxia",
         "stroke-arteriopathy",
         "subarachnoid-hemorrhage",
