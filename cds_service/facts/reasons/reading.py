@@ -192,17 +192,14 @@ class _Reader:
 
     def _leave_what_belongs_to_nothing(self) -> None:
         """Leave the findings of reasons that are not named, except in a clause that states a reason or an accident."""
-        named = self._named.keys() | self._alone.keys()
-        lineage = self._codes.lineage
+        named = {name for one in (*self._named, *self._alone) for name in self._codes.lineage[one]}
         for part in self._parts:
             if part.negated or part.past is not None or self._states_a_reason(part):
                 continue
             if not part.query and any(meaning.says is Says.ACCIDENT for meaning, _, _ in part.said):
                 continue
             for meaning, first, after in part.said:
-                if meaning.says is Says.BELONGING and not any(
-                    reason in lineage[one] or one in lineage[reason] for reason in meaning.reasons for one in named
-                ):
+                if meaning.says is Says.BELONGING and named.isdisjoint(meaning.reasons):
                     self._leave(part, self._words.quote(first, after - 1))
 
     def _leaves_open(self, part: Part) -> bool:
