@@ -46,11 +46,12 @@ class Reason(NamedTuple):
     that is not clear. ``event`` marks an injury or accident; ``later_contact`` and ``late_effect`` name what an
     event is days and years later, ``past`` what a history of the reason is today, ``in_family`` what one in the family
     is when nothing else is named. ``follow_up`` marks the reason that makes an event beside it a later contact.
-    ``treated`` is what an event is where its clause names a word of ``treated_by`` and says that it is followed up, or
-    the text holds one of the words that tell so.
-    ``hurt`` says that there are places whose injury is this one; ``beside`` are the reasons that do not make its weaker
-    phrases findings of theirs, ``unclear_with`` those that leave them unclear, or all of its phrases if none are
-    ``weak``.
+    ``treated`` is what an event is where its clause names a word of ``treated_by`` and says that it is followed up or
+    took place some time ago, or the text holds one of the words that tell so. ``joined`` is what it is where "with"
+    joins it to one of ``unclear_with``, unless a word of ``joined_unless``, its own or of what it also is, stands in
+    the text. ``hurt`` says that there are places whose injury is this one; ``beside`` are the reasons that do not make
+    its weaker phrases findings of theirs, ``unclear_with`` those that leave them unclear, or all of its phrases if none
+    are ``weak``.
     """
 
     name: str
@@ -66,6 +67,8 @@ class Reason(NamedTuple):
     in_family: str = ""
     treated: str = ""
     treated_by: Mapping[str, frozenset[str]] = MappingProxyType({})
+    joined: str = ""
+    joined_unless: frozenset[str] = frozenset()
     hurt: bool = False
     beside: tuple[str, ...] = ()
     unclear_with: tuple[str, ...] = ()
@@ -94,6 +97,7 @@ class Says(Enum):
     ALONE = "a reason when no other is named"
     FILLER = "context"
     FINDING = "a finding beside a reason"
+    BELONGING = "a finding beside its own reasons only"
     PLACE = "a place"
     ACCIDENT = "an accident"
     PREGNANCY = "a pregnancy, or a doubt about one"
@@ -102,16 +106,21 @@ class Says(Enum):
 
 
 class Meaning(NamedTuple):
-    """What a phrase says, and of which reason, word or finding."""
+    """What a phrase says, and of which reason, word or finding; a finding may belong to ``reasons``."""
 
     says: Says
     name: str = ""
 
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The names it holds, when it names several."""
+        return tuple(self.name.split())
+
 
 class Unsure(NamedTuple):
     """
-    A word of several meanings: which words settle each, and which do where it is asked for; ``capitals`` when it
-    counts only in capitals.
+    A word of several meanings: which words settle each, which do where it is asked for, and which speak ``against``
+    one; ``capitals`` when it counts only in capitals.
 
     It is read as the word ``reads``, if it has one, unless a word of ``unless`` stands in the text. ``by_itself`` is
     what it means where the text says nothing else.
@@ -123,6 +132,7 @@ class Unsure(NamedTuple):
     unless: frozenset[str] = frozenset()
     asked: Mapping[str, frozenset[str]] = MappingProxyType({})
     by_itself: str = ""
+    against: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
 class Wording(NamedTuple):

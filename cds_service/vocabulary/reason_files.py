@@ -28,11 +28,11 @@ from cds_service.yaml_source import Block, Text
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _ICD_CODE: Final = re.compile(r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?")
-_LINKS: Final = ("later_contact", "late_effect", "past", "in_family", "treated")
+_LINKS: Final = ("later_contact", "late_effect", "past", "in_family", "treated", "joined")
 _PHRASES: Final = {"texts": Says.REASON, "texts_alone": Says.ALONE, "hurt": Says.PLACE}
 _CODES: Final = {"icd10cm": ICD10CM, "icd10": ICD10, "snomed": SNOMED, "snomed_licensed": SNOMED}
 _FLAGS: Final = ("event", "follow_up")
-_LISTS: Final = ("broader", "regions", "beside", "signs", "unclear_with")
+_LISTS: Final = ("broader", "regions", "beside", "signs", "unclear_with", "joined_unless")
 _FIELDS: Final = frozenset((*_LINKS, *_PHRASES, *_CODES, *_FLAGS, *_LISTS, "label", "offer", "treated_by"))
 
 Tables = dict[str, dict[str, tuple[str, ...]]]
@@ -128,7 +128,12 @@ class Loading:
             offer=self._offer(sheet, fields, str(name)),
             event=sheet.flag(fields, "event"),
             follow_up=sheet.flag(fields, "follow_up"),
-            treated_by={str(word): frozenset(map(str, by)) for word, by in sheet.lists(fields, "treated_by")},
+            treated_by={
+                word: frozenset(map(str, by))
+                for words, by in sheet.lists(fields, "treated_by")
+                for word in words.split("|")
+            },
+            joined_unless=frozenset(map(str, sheet.items(fields, "joined_unless"))),
             hurt=Text("hurt") in fields,
             beside=self._named(sheet, sheet.items(fields, "beside")),
             unclear_with=self._named(sheet, sheet.items(fields, "unclear_with")),

@@ -23,10 +23,13 @@ _PLAIN: Final = {
     "pregnancy": Says.PREGNANCY,
 }
 _SECTIONS: Final = frozenset(
-    (*_PLAIN, "same_word", "unsure", "negative_answers", "real_words", "exams", "warnings", "reassuring", "worrying")
+    (
+        *_PLAIN,
+        *("same_word", "unsure", "negative_answers", "real_words", "exams", "warnings"),
+        *("belonging", "reassuring", "worrying"),
+    )
 )
-
-_UNSURE: Final = ("means", "asked", "capitals", "reads", "unless", "by_itself")
+_UNSURE: Final = ("means", "asked", "against", "capitals", "reads", "unless", "by_itself")
 _WARNINGS: Final = ("safety.", "sign.")
 
 
@@ -46,6 +49,7 @@ class WordLoading:
         self._unsure: dict[str, Unsure] = {}
         self._real: set[str] = set()
         self._exams: dict[str, str] = {}
+        self._belonging: list[tuple[Sheet, Text, str]] = []
         self.signs: list[tuple[Text, str]] = []
         self._reassuring: list[tuple[Sheet, Text]] = []
         self._worrying: list[tuple[Sheet, Text]] = []
@@ -72,6 +76,9 @@ class WordLoading:
             if not str(fact).startswith(_WARNINGS):
                 sheet.wrong(fact, f"{fact} is not a finding", "name a finding of rules/FACTS.md")
             self.add(sheet, phrases, Meaning(Says.FINDING, str(fact)))
+        for reason, phrases in sheet.lists(block, "belonging"):
+            self.named.append((sheet, reason))
+            self._belonging.extend((sheet, phrase, str(reason)) for phrase in phrases)
         for word, fields in sheet.blocks(block, "unsure"):
             self._read_unsure(sheet, word, fields)
         for system, codes in sheet.lists(block, "negative_answers"):
@@ -86,13 +93,14 @@ class WordLoading:
             sheet.wrong(word, f"{word} must be a block", "write means: {reason: [settling words]}")
             return
         sheet.fields(fields, _UNSURE, "a field of an unsure word")
-        means, asked = (self._settling(sheet, fields, key) for key in ("means", "asked"))
+        means, asked, against = (self._settling(sheet, fields, key) for key in ("means", "asked", "against"))
         unless = frozenset(map(str, sheet.items(fields, "unless")))
         reads = str(fields.get(Text("reads"), ""))
         by_itself = fields.get(Text("by_itself"), Text("", 0))
         if by_itself:
             self.named.append((sheet, by_itself))
-        self._unsure[str(word)] = Unsure(means, sheet.flag(fields, "capitals"), reads, unless, asked, str(by_itself))
+        capitals = sheet.flag(fields, "capitals")
+        self._unsure[str(word)] = Unsure(means, capitals, reads, unless, asked, str(by_itself), against)
         self.add(sheet, [word], Meaning(Says.UNSURE, str(word)))
 
     def _settling(self, sheet: Sheet, fields: Block, key: str) -> dict[str, frozenset[str]]:
@@ -106,7 +114,7 @@ class WordLoading:
         """Everything put together; notes phrases that stand for two things."""
         known: Phrases[Meaning] = Phrases()
         spelt = {*self._same_word, *self._same_word.values()}
-        for sheet, phrase, meaning in unhurried(self._phrases, 100):
+        for sheet, phrase, meaning in unhurried([*self._phrases, *self._belongings()], 100):
             for words in spellings(phrase, self._same_word):
                 spelt.update(words)
                 if not words:
@@ -116,11 +124,16 @@ class WordLoading:
                     one = f"{' '.join(words)!r} of {phrase!r}" if "|" in phrase else repr(phrase)
                     sheet.wrong(phrase, f"{one} stands for {said}", "keep it in one place")
         unsure = {
-            word: one._replace(means=self._folded(one.means), asked=self._folded(one.asked))
+            word: one._replace(
+                means=self._folded(one.means),
+                asked=self._folded(one.asked),
+                against=self._folded(one.against),
+                unless=self._folded({word: one.unless})[word],
+            )
             for word, one in self._unsure.items()
         }
         for settling in unsure.values():
-            spelt.update(*settling.means.values(), *settling.asked.values())
+            spelt.update(*settling.means.values(), *settling.asked.values(), *settling.against.values())
         exams = {self._meant(word): modality for word, modality in self._exams.items()}
         spelt.update(exams)
         signs = {tuple(words): reason for sign, reason in self.signs for words in spellings(sign, self._same_word)}
@@ -148,6 +161,19 @@ class WordLoading:
                 if longest is None or longest[1] != len(words):
                     sheet.wrong(phrase, f"{' '.join(words)!r} is no phrase of another list", "list it there too")
         return frozenset(alarming)
+
+    def _belongings(self) -> list[tuple[Sheet, Text, Meaning]]:
+        """The findings that belong to reasons, each once with all of them."""
+        of: dict[tuple[str, ...], set[str]] = {}
+        first: dict[tuple[str, ...], tuple[Sheet, Text]] = {}
+        for sheet, phrase, reason in self._belonging:
+            for words in map(tuple, spellings(phrase, self._same_word)):
+                of.setdefault(words, set()).add(reason)
+                first.setdefault(words, (sheet, phrase))
+        return [
+            (sheet, Text(" ".join(words), phrase.line), Meaning(Says.BELONGING, " ".join(sorted(of[words]))))
+            for words, (sheet, phrase) in first.items()
+        ]
 
     def _meant(self, word: str) -> str:
         return self._same_word.get(word, word)

@@ -30,7 +30,8 @@ def hurt_places(part: Part, words: Sequence[str]) -> frozenset[str]:
     """
     The injuries of the places that hurt in *part*; none where it names a reason, or a place without one.
 
-    A place is hurt where a finding stands beside it, or where it is what the accident struck.
+    A place is hurt where a finding stands beside it, or where it is what the accident struck; what came to another
+    place, as in "knee to flank", struck it.
     """
     says = {meaning.says for meaning, _, _ in part.said}
     if part.negated or part.past in _OVER or part.back is Mark.YEARS_AGO or says & _STATING:
@@ -40,10 +41,20 @@ def hurt_places(part: Part, words: Sequence[str]) -> frozenset[str]:
         return frozenset()
     places = {
         meaning.name
-        for meaning, first, _ in part.said
-        if meaning.says is Says.PLACE and (found or words[first - 1] not in _BYSTANDERS)
+        for meaning, first, after in part.said
+        if meaning.says is Says.PLACE
+        and (found or words[first - 1] not in _BYSTANDERS)
+        and not _came_to_a_place(part, after, words)
     }
     return frozenset() if "" in places else frozenset(places)
+
+
+def _came_to_a_place(part: Part, after: int, words: Sequence[str]) -> bool:
+    """Whether another place follows behind "to", as in "elbow to left flank"."""
+    if words[after : after + 1] != ["to"]:
+        return False
+    place = after + 2 if words[after + 1 : after + 2] in (["left"], ["right"]) else after + 1
+    return any(meaning.says is Says.PLACE and first == place for meaning, first, _ in part.said)
 
 
 def counts(part: Part, reason: Reason, parts: Iterable[Part], words: Sequence[str]) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from cds_service.facts.reasons.clauses import Part, parts_of
 from cds_service.facts.reasons.grammar import SMALL_WORDS, Mark
 from cds_service.facts.reasons.injuries import counts, hurt_places, leaves_places_hurt, tells_of_accident
 from cds_service.facts.reasons.settling import settled_by, telling_words, write_out
+from cds_service.facts.reasons.temperature import tell_temperatures
 from cds_service.vocabulary.phrases import Words, words_of
 from cds_service.vocabulary.reason_codes import Meaning, Reason, ReasonCodes, Says
 
@@ -52,6 +54,7 @@ def read(text: str, codes: ReasonCodes) -> Said:
     said: Said | None = codes.memory.get(text)
     if said is None:
         words = words_of(text, codes.wording.same_word, _spelt(codes))
+        tell_temperatures(words.words)
         write_out(words.words, codes.wording.unsure)
         said = _Reader(words, codes).read()
         keep(codes, text, said, size=len(text))
@@ -108,6 +111,7 @@ class _Reader:
         self._leave_unclear(accident=fresh)
         if fresh or any(leaves_places_hurt(self._reasons[name]) for name in self._named):
             self._hurt()
+        self._leave_what_belongs_to_nothing()
         if not self._words.whole:
             self._unread.append("the rest of a long text")
         known = self._codes.wording.exams
@@ -203,22 +207,61 @@ class _Reader:
             hurt = accident and reason.weak and not reason.event
             if name in said and (hurt or not stated.keys().isdisjoint(reason.unclear_with)):
                 what = said.pop(name)
-                if said is self._named or not self._named:
+                if self._joined(reason):
+                    self._named.setdefault(reason.joined, what)
+                elif said is self._named or not self._named:
                     self._unread.append(what)
+
+    def _joined(self, reason: Reason) -> bool:
+        """Whether "with" joins *reason* to one that it is unclear with, and no word speaks against their being one."""
+        unless = {word for name in self._codes.lineage[reason.name] for word in self._reasons[name].joined_unless}
+        if not reason.joined or not unless.isdisjoint(self._words.words):
+            return False
+        told = [
+            (part, {meaning.name for meaning, _, _ in part.said if meaning.says in _STATING and not part.negated})
+            for part in self._parts
+        ]
+        return any(
+            part.joined is Mark.WITH
+            and part.past is before.past is None
+            and any(
+                reason.name in one and not other.isdisjoint(reason.unclear_with)
+                for one, other in ((stated, earlier), (earlier, stated))
+            )
+            for (before, earlier), (part, stated) in pairwise(told)
+        )
+
+    def _leave_what_belongs_to_nothing(self) -> None:
+        """Leave the findings of reasons that are not named, except in a clause that states a reason or an accident."""
+        named = {name for one in (*self._named, *self._alone) for name in self._codes.lineage[one]}
+        for part in self._parts:
+            if part.negated or part.past is not None or self._states_a_reason(part):
+                continue
+            if not part.query and any(meaning.says is Says.ACCIDENT for meaning, _, _ in part.said):
+                continue
+            for meaning, first, after in part.said:
+                if meaning.says is Says.BELONGING and named.isdisjoint(meaning.reasons):
+                    self._leave(part, self._words.quote(first, after - 1))
 
     def _leaves_open(self, part: Part) -> bool:
         """Whether the clause may hold a reason that was not understood."""
         says = {meaning.says for meaning, _, _ in part.said}
         if Says.ELSEWHERE in says:
             return True
-        if Says.REASON in says or any(
-            meaning.says is Says.ALONE and counts(part, self._reasons[meaning.name], self._parts, self._words.words)
-            for meaning, _, _ in part.said
-        ):
+        if self._states_a_reason(part):
             return False
         if Says.ALONE in says or (Says.PLACE in says and not says.isdisjoint(_HURTING)):
             return True
         return bool(part.unknown) and (part.query or Says.ACCIDENT not in says)
+
+    def _states_a_reason(self, part: Part) -> bool:
+        return any(
+            meaning.says is Says.REASON
+            or (
+                meaning.says is Says.ALONE and counts(part, self._reasons[meaning.name], self._parts, self._words.words)
+            )
+            for meaning, _, _ in part.said
+        )
 
     def _hurt(self) -> None:
         """Name the injuries of places that hurt, unless something else is stated that they may be."""
@@ -254,8 +297,9 @@ class _Reader:
             self._unread.append(self._quote(part))
 
     def _treated(self, part: Part, reason: Reason, later: bool) -> bool:
-        """Whether the text tells that this event was seen to before."""
+        """Whether the text tells that this event was seen to before, or took place some time ago."""
         named = self._words.words[part.first : part.last + 1]
+        later = later or (part.back is not None and not part.query)
         return any(
             word in named and (later or not by.isdisjoint(self._words.words)) for word, by in reason.treated_by.items()
         )

@@ -63,9 +63,19 @@ def settled_by(
     *,
     asked: bool,
 ) -> list[str]:
-    """The meanings that *words*, or the reasons *named* anyway, point to; *asked* where the word is asked for."""
+    """
+    The meanings that *words*, or the reasons *named* anyway, point to; *asked* where the word is asked for.
+
+    >>> empyema = Unsure({"effusion": frozenset(["lung"]), "meningitis": frozenset()}, against={"effusion": {"csf"}})
+    >>> settled_by(empyema, frozenset(["lung"]), [], {}, asked=False)
+    ['effusion']
+    >>> settled_by(empyema, frozenset(["lung", "csf"]), [], {}, asked=False)
+    []
+    """
     found = []
     for name, settling in unsure.means.items():
+        if not unsure.against.get(name, frozenset()).isdisjoint(words):
+            continue
         related = any(name in lineage[one] or one in lineage[name] for one in named)
         wanted = settling | unsure.asked.get(name, frozenset()) if asked else settling
         if related or not wanted.isdisjoint(words):

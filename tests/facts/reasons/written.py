@@ -439,6 +439,36 @@ READ: dict[str, str] = {
     "no LOC, vomiting or seizure, head injury": "minor-head-injury",
     "cannot exclude appendicitis": "suspected-appendicitis",
     "abdominal pain, appendix not visualized on US": "abdominal-pain appendix-not-seen",
+    # a measured temperature is a fever, or none
+    "limp, T 38.4": "limp-hip",
+    "Tmax 102.6, cough": "fever-unknown bronchiolitis-asthma-cough",
+    "seizure, temp 37.1": "afebrile-seizure",
+    "GTC w/ T 39.2": "febrile-seizure",
+    "focal seizure w/ fever": "complex-febrile-seizure",
+    # what came to a place is not hurt
+    "elbow to L flank, flank bruising": "blunt-abdominal-trauma",
+    # fractures under care
+    "BBFA in cast, alignment": "limb-fracture-known",
+    "SH2 distal tibia, wk 3, boot": "limb-fracture-known",
+    "fibula fracture 3 wks ago, callus?": "limb-fracture-known",
+    "fell off scooter, TTP lat mal, cant bear wt": "limb-fracture limp-hip",
+    # findings that belong to what is asked
+    "RLQ pain, obturator +, no left shift": "right-lower-quadrant-pain",
+    "DDH, galeazzi, in harness": "ddh",
+    "Kawasaki, z score 2.8, peeling": "kawasaki-coronary",
+    "hydro, stent out, split function": "vur-hydronephrosis",
+    "neuroblastoma, MYCN amplified, 4 cycles": "solid-tumor",
+    # what a word means beside another
+    "KD, coronary aneurysm": "kawasaki-coronary",
+    "BRUE, pale and limp": "syncope-altered",
+    "RUQ pain, ?stone": "biliary-pancreatic",
+    "flank pain, r/o stone": "suspected-kidney-stone",
+    "Crohn's, abscess": "crohn-disease",
+    "headache, mom anxious about brain tumor": "headache",
+    "lump R side of belly": "abdominal-mass",
+    "thunderclap HA, neck stiff, r/o SAH": "thunderclap-headache subarachnoid-hemorrhage",
+    "NB w/ bilious emesis": "bilious-vomiting",
+    "afeb, asx, hip click": "ddh-risk",
 }
 """Texts understood whole."""
 
@@ -530,5 +560,22 @@ UNCLEAR: dict[str, str] = {
     "AP": "",
     "MS": "",
     "right": "",
+    "galeazzi": "",
+    "headache, lying flat makes it worse": "headache",
+    "neck mass, trismus": "neck-mass",
+    "pneumonia, septation": "suspected-pneumonia",
+    "headache, cant move R arm": "headache",
+    "short limbs, skeletal survey, ?dysplasia": "",
+    "skel survey for dysplasia": "",
+    "aneurysm, Marfan": "",
+    "subdural, no history given": "severe-head-injury",
+    "known epilepsy, seizure w/ fever": "fever-unknown",
+    "sickle cell, L leg weakness, r/o infarct": "sickle-cell",
+    "pre LP": "",
+    "portal htn": "",
+    "chest pain, r/o ptx": "chest-pain",
+    "scoliosis, r/o syrinx": "scoliosis",
+    "sinusitis, forehead swelling": "sinusitis",
+    "abdominal mass, IVC thrombus": "abdominal-mass",
 }
 """Texts of which something stays unread, with what is understood all the same."""
