@@ -170,11 +170,16 @@ def unselected(request: HookRequest, content: Content) -> list[Exam]:
 
 
 def _exam_of(raw: bytes | msgspec.Raw, content: Content) -> Exam | None:
+    order = _other(raw)
+    return recognise(order, content.exams).exam if order is not None and order.status in _WANTED else None
+
+
+def _other(raw: bytes | msgspec.Raw) -> ServiceRequest | None:
+    """An order of the call that is not to be judged; None when it is none, or cannot be read."""
     try:
-        order = _ORDER.decode(raw)
+        return _ORDER.decode(raw)
     except (msgspec.DecodeError, RecursionError):
-        return None  # no order, or one that cannot be read
-    return recognise(order, content.exams).exam if order.status in _WANTED else None
+        return None
 
 
 def make_child(record: LazyRecords, content: Content, request: HookRequest, now: datetime, site: Site) -> Child:
@@ -190,7 +195,18 @@ def make_child(record: LazyRecords, content: Content, request: HookRequest, now:
         site=site._replace(offers={**site.offers, **content.site.offers}),
         now=now,
         encounter_id=request.context.encounter_id,
+        drafts=partial(_drafts, record, content, request),
     )
+
+
+def _drafts(record: LazyRecords, content: Content, request: HookRequest) -> Iterator[ServiceRequest]:
+    """Every order of the call that is still wanted, judged or not."""
+    for given in request.context.orders:
+        yield record.derived(content, partial(_read_order, given, content), (given.reference, given.raw)).resource
+    for raw in request.context.others:
+        order = _other(raw)
+        if order is not None and order.status in _WANTED:
+            yield order
 
 
 def judge_orders(

@@ -179,7 +179,7 @@ def test_silence_is_told_with_its_rule(rules):
 
 def test_safety_rules_that_act_say_what_they_do(rules):
     said = told(rules, INJURY)
-    assert "safe-pecarn-high: keeps silent; would not offer US, MR, XR. PECARN risk is high" in said
+    assert "safe-pecarn-high: keeps silent; would not offer US, MR, XR. The head injury has a high-risk finding" in said
     assert "safe-skull-xray: would not offer XR head. A skull radiograph does not answer the question" in said
 
 

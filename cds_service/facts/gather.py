@@ -14,12 +14,13 @@ from typing import Final, NamedTuple
 
 from cds_service.facts.dose import NO_FIGURES, Dose, Usual, doses
 from cds_service.facts.dose.facts import told
-from cds_service.facts.exams import Recognised
+from cds_service.facts.exams import Recognised, recognise
 from cds_service.facts.findings import Findings, read_findings
 from cds_service.facts.history import NO_WORDS, History, ResultWords, alike, pending, performed, prior_exams, requested
 from cds_service.facts.order import order_facts
 from cds_service.facts.patient import age, sex, today
-from cds_service.facts.reasons import Beside, beside, recognise_reasons, with_pregnancy
+from cds_service.facts.reasons import NOTHING_BESIDE, Beside, all_beside, beside, recognise_reasons, with_pregnancy
+from cds_service.facts.reasons import told as told_by
 from cds_service.facts.setting import offered, setting_facts
 from cds_service.fhir.prefetch import PARTLY_READABLE
 from cds_service.fhir.records import Records
@@ -49,6 +50,8 @@ _OF_FINDINGS: Final = frozenset({"sign", "safety", "score", "exam"})
 _DOSES: Final = (DOSE_RECORDED, DOSE_USUAL)
 _PREGNANCY: Final = "patient.pregnancy"
 _EXAM_NAMED: Final = "order.exam_named"
+_ABUSE: Final = "safety.suspected_physical_abuse"
+_OPEN: Final = frozenset(("draft", "active", "on-hold"))
 PENDING: Final = "history.pending_same_exam"
 REQUESTED: Final = "history.requested"
 
@@ -76,6 +79,7 @@ class Child:
         site: Site | None = None,
         now: datetime | None = None,
         encounter_id: str | None = None,
+        drafts: Callable[[], Iterable[ServiceRequest]] = tuple,
     ) -> None:
         self.records = records
         self.reasons = reasons
@@ -87,7 +91,9 @@ class Child:
         self._results = results
         self._figures = figures
         self._encounter_id = encounter_id
-        self._findings = read_findings(records, findings, now=self.now, encounter_id=encounter_id)
+        self._findings = read_findings(
+            records, findings, now=self.now, encounter_id=encounter_id, telling=lambda text: told_by(text, reasons)
+        )
         self._priors: History | None = None
         self._nothing: HistoryReading | None = None
         self._history_gaps: list[Gap] | None = None
@@ -95,6 +101,8 @@ class Child:
         self._setting: dict[str, Reading] | None = None
         self._gaps: dict[Gap, None] = {}
         self._unheard: Mapping[str, Reading] | None = None
+        self._drafts = drafts
+        self._aside: Beside | None = None
         self._recorded: frozenset[str] | None = None
 
     def about(
@@ -133,6 +141,29 @@ class Child:
             names = () if self._findings.all_gaps() else self._findings.unheard().difference(self.definitions)
             self._unheard = dict.fromkeys(names, UNKNOWN)
         return self._unheard
+
+    @property
+    def aside(self) -> Beside:
+        """
+        What holds for every order of the call, whichever of them says it: what the drafts say of the child's safety.
+
+        Of the orders still open only a suspicion of abuse counts, and a skeletal survey is one.
+        """
+        if self._aside is None:
+            drafts = list(self._drafts())
+            opened = [one for one in self.records.read(ServiceRequest).items if one.status in _OPEN]
+            said = all_beside(drafts, self.reasons, self.finding_codes) if len(drafts) > 1 else NOTHING_BESIDE
+            signs = dict(said.signs)
+            if _ABUSE not in signs and any(map(self._tells_of_abuse, (*drafts, *opened))):
+                signs[_ABUSE] = "another order"
+            self._aside = said._replace(signs=signs, facts=self.finding_codes.findings) if signs else NOTHING_BESIDE
+        return self._aside
+
+    def _tells_of_abuse(self, order: ServiceRequest) -> bool:
+        exam = recognise(order, self._exams).exam
+        if exam is not None and exam.modality == "XR" and "survey" in exam.techniques and "whole-body" in exam.regions:
+            return True
+        return _ABUSE in beside(order, self.reasons, self.finding_codes).signs
 
     @property
     def patient(self) -> Patient | None:
@@ -233,7 +264,7 @@ class OrderFacts(dict[str, Reading]):
             if name in self:
                 return self[name]
         reading = self._direct(name)
-        if define is None or reading.value is not None:
+        if define is None or not (reading.value is None or reading.value is False):
             self[name] = reading
             return reading
         return self._defined(name, reading, define)
@@ -244,7 +275,7 @@ class OrderFacts(dict[str, Reading]):
         asked = dict(self)
         self.update(self._child.unheard())
         self.pop(_PREGNANCY, None)
-        for name in self._said().heard():
+        for name in self._said().heard() | self._child.aside.heard():
             self.pop(name, None)
         self.update(asked)
 
@@ -275,8 +306,9 @@ class OrderFacts(dict[str, Reading]):
     @property
     def heard(self) -> frozenset[str]:
         """The findings the order's own words speak of."""
-        said = self._said()
-        return said.heard() if said.pregnancy is None else said.heard() | {_PREGNANCY}
+        said, aside = self._said(), self._child.aside.heard()
+        heard = said.heard() | aside if aside else said.heard()
+        return heard if said.pregnancy is None else heard | {_PREGNANCY}
 
     @property
     def unread(self) -> frozenset[str]:
@@ -351,7 +383,7 @@ class OrderFacts(dict[str, Reading]):
         said = self._said()
         if name == _PREGNANCY:
             return with_pregnancy(reading, said.pregnancy)
-        return said.over(name, reading)
+        return self._child.aside.over(name, said.over(name, reading))
 
     def _said(self) -> Beside:
         """What the order says besides its reasons."""
@@ -407,10 +439,14 @@ def priors_named(name: str, every: Priors, ordered: Exam | None, *, whole: bool)
 
 def merged(read: Reading, defined: Reading) -> Reading:
     """
-    A reading that said nothing certain, with what its definition says.
+    A reading that said nothing certain, or no, with what its definition says.
 
-    A suspicion is not undone by a definition that says no.
+    A suspicion is not undone by a definition that says no. A recorded no that its parts contradict is none, and the
+    finding suspected.
     """
+    if read.value is False:
+        contradicted = defined.value is True or defined.suspected
+        return Reading(None, (*defined.evidence, *read.evidence), True) if contradicted else read
     if read.suspected and defined.value in (None, False):
         return read
     if defined.value is None and not defined.gap and read.gap:

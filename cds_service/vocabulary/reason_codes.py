@@ -27,6 +27,7 @@ _SYSTEMS: Final = {
     SNOMED: SNOMED,
     "urn:oid:2.16.840.1.113883.6.96": SNOMED,
 }
+NO_WARNINGS: Final[Phrases[tuple[str, ...]]] = Phrases()
 _SHORTEST_ICD: Final = 3
 _ENCOUNTER_PLACE: Final = 6
 _INJURY_CHAPTERS: Final = frozenset("STVWXY")
@@ -139,7 +140,9 @@ class Wording(NamedTuple):
     """
     How texts are read: one spelling for several, the phrases known, the words nobody can be sure of, what
     misspelt words were meant for, the words that name an exam, each with its modality, findings that are a reason when
-    no other is named, findings that worry nobody, and other phrases that tell of a finding as well.
+    no other is named, findings that worry nobody, and other phrases that tell of a finding as well. ``warnings`` are
+    phrases that speak of findings wherever they stand, ``states`` the findings a reason speaks of; without one of
+    ``telling``'s words a text speaks of no finding.
     """
 
     same_word: Mapping[str, str]
@@ -150,6 +153,9 @@ class Wording(NamedTuple):
     signs: Mapping[tuple[str, ...], str] = MappingProxyType({})
     reassuring: frozenset[tuple[str, ...]] = frozenset()
     worrying: frozenset[tuple[str, ...]] = frozenset()
+    warnings: Phrases[tuple[str, ...]] = NO_WARNINGS
+    states: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    telling: frozenset[str] = frozenset()
 
 
 class ReasonCodes:

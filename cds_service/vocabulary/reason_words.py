@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from cds_service.courtesy import unhurried
@@ -22,11 +22,12 @@ _PLAIN: Final = {
     "elsewhere": Says.ELSEWHERE,
     "pregnancy": Says.PREGNANCY,
 }
+_FACTS: Final = ("warnings", "mentions", "states")
 _SECTIONS: Final = frozenset(
     (
         *_PLAIN,
-        *("same_word", "unsure", "negative_answers", "real_words", "exams", "warnings"),
-        *("belonging", "reassuring", "worrying"),
+        *_FACTS,
+        *("same_word", "unsure", "negative_answers", "real_words", "exams", "belonging", "reassuring", "worrying"),
     )
 )
 _UNSURE: Final = ("means", "asked", "against", "capitals", "reads", "unless", "by_itself")
@@ -53,6 +54,8 @@ class WordLoading:
         self.signs: list[tuple[Text, str]] = []
         self._reassuring: list[tuple[Sheet, Text]] = []
         self._worrying: list[tuple[Sheet, Text]] = []
+        self._warnings: list[tuple[Text, str]] = []
+        self._states: dict[str, tuple[str, ...]] = {}
 
     def read(self, sheet: Sheet, block: Block) -> None:
         """Add a words file."""
@@ -72,10 +75,17 @@ class WordLoading:
             if str(modality) not in MODALITIES:
                 sheet.wrong(modality, f"{modality} is not a modality", "use " + ", ".join(MODALITIES))
             self._exams.update(dict.fromkeys(map(str, words), str(modality)))
-        for fact, phrases in sheet.lists(block, "warnings"):
-            if not str(fact).startswith(_WARNINGS):
-                sheet.wrong(fact, f"{fact} is not a finding", "name a finding of rules/FACTS.md")
-            self.add(sheet, phrases, Meaning(Says.FINDING, str(fact)))
+        for section in ("warnings", "mentions"):
+            for fact, phrases in sheet.lists(block, section):
+                self._finding(sheet, fact)
+                self._warnings.extend((phrase, str(fact)) for phrase in phrases)
+                if section == "warnings":
+                    self.add(sheet, phrases, Meaning(Says.FINDING, str(fact)))
+        for fact, reasons in sheet.lists(block, "states"):
+            self._finding(sheet, fact)
+            for reason in reasons:
+                self.named.append((sheet, reason))
+                self._states[str(reason)] = (*self._states.get(str(reason), ()), str(fact))
         for reason, phrases in sheet.lists(block, "belonging"):
             self.named.append((sheet, reason))
             self._belonging.extend((sheet, phrase, str(reason)) for phrase in phrases)
@@ -83,6 +93,10 @@ class WordLoading:
             self._read_unsure(sheet, word, fields)
         for system, codes in sheet.lists(block, "negative_answers"):
             self.negative.update((str(system), str(code)) for code in codes)
+
+    def _finding(self, sheet: Sheet, fact: Text) -> None:
+        if not str(fact).startswith(_WARNINGS):
+            sheet.wrong(fact, f"{fact} is not a finding", "name a finding of rules/FACTS.md")
 
     def add(self, sheet: Sheet, phrases: Iterable[Text], meaning: Meaning) -> None:
         """Add phrases of one meaning."""
@@ -114,15 +128,20 @@ class WordLoading:
         """Everything put together; notes phrases that stand for two things."""
         known: Phrases[Meaning] = Phrases()
         spelt = {*self._same_word, *self._same_word.values()}
+        telling: list[Sequence[str]] = []
         for sheet, phrase, meaning in unhurried([*self._phrases, *self._belongings()], 100):
             for words in spellings(phrase, self._same_word):
                 spelt.update(words)
+                if meaning.name in self._states and words:
+                    telling.append(words)
                 if not words:
                     sheet.wrong(phrase, f"{phrase!r} holds no word")
                 elif (other := known.add(words, meaning)) is not None and other != meaning:
                     said = f"{other.name or other.says.value} and {meaning.name or meaning.says.value}"
                     one = f"{' '.join(words)!r} of {phrase!r}" if "|" in phrase else repr(phrase)
                     sheet.wrong(phrase, f"{one} stands for {said}", "keep it in one place")
+        warnings = self._warned()
+        telling += warnings
         unsure = {
             word: one._replace(
                 means=self._folded(one.means),
@@ -132,14 +151,28 @@ class WordLoading:
             )
             for word, one in self._unsure.items()
         }
-        for settling in unsure.values():
+        for word, settling in unsure.items():
+            if not self._states.keys().isdisjoint(settling.means):
+                telling.append(words_of(word, self._same_word).words)
             spelt.update(*settling.means.values(), *settling.asked.values(), *settling.against.values())
         exams = {self._meant(word): modality for word, modality in self._exams.items()}
         spelt.update(exams)
         signs = {tuple(words): reason for sign, reason in self.signs for words in spellings(sign, self._same_word)}
-        spelling = Spelling(spelt, self._real, means=self._meant)
-        worrying = self._alarming(known)
-        return Wording(self._same_word, known, unsure, spelling, exams, signs, self._calming(known), worrying)
+        real = self._real.union(*warnings).difference(spelt)
+        spelling = Spelling(spelt, real, means=self._meant)
+        return Wording(
+            self._same_word,
+            known,
+            unsure,
+            spelling,
+            exams,
+            signs,
+            self._calming(known),
+            self._alarming(known),
+            _tree(warnings),
+            self._states,
+            frozenset(_least_common(words, known) for words in telling),
+        )
 
     def _calming(self, known: Phrases[Meaning]) -> frozenset[tuple[str, ...]]:
         """The findings that worry nobody; notes phrases that are no findings."""
@@ -175,6 +208,14 @@ class WordLoading:
             for words, (sheet, phrase) in first.items()
         ]
 
+    def _warned(self) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """The findings each warning or mention speaks of."""
+        warnings: dict[tuple[str, ...], tuple[str, ...]] = {}
+        for phrase, fact in unhurried(self._warnings, 100):
+            for words in spellings(phrase, self._same_word):
+                warnings[tuple(words)] = (*warnings.get(tuple(words), ()), fact)
+        return warnings
+
     def _meant(self, word: str) -> str:
         return self._same_word.get(word, word)
 
@@ -183,3 +224,16 @@ class WordLoading:
             name: frozenset(one for word in words for one in words_of(word, self._same_word).words)
             for name, words in means.items()
         }
+
+
+def _least_common(words: Sequence[str], known: Phrases[Meaning]) -> str:
+    """The longest of a phrase's words that is no mere context, or the longest."""
+    context = Meaning(Says.FILLER), 1
+    return max([word for word in words if known.longest([word], 0) != context] or words, key=len)
+
+
+def _tree(warnings: Mapping[tuple[str, ...], tuple[str, ...]]) -> Phrases[tuple[str, ...]]:
+    tree: Phrases[tuple[str, ...]] = Phrases()
+    for words, facts in warnings.items():
+        tree.add(words, facts)
+    return tree

@@ -7,15 +7,18 @@ When and in which visit a claim was made is only read if somebody asks for that 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
-from cds_service.facts.findings.answers import Said, Valued, meant
+from cds_service.facts.findings.answers import Said, Valued, in_words, meant
 from cds_service.fhir.dates import When
 from cds_service.fhir.resources import CodeableConcept, Observation, Resource
 from cds_service.vocabulary.finding_codes import LONGEST_TEXT, Assertions, FindingCodes, plain
 from cds_service.vocabulary.finding_facts import Assertion, FindingFact, Sign
+
+Telling = Callable[[str], Iterable[str]]
 
 
 class Form(Enum):
@@ -54,16 +57,21 @@ class Heard(NamedTuple):
 
 
 class Claims(dict[str, list[Claim]]):
-    """All claims of one record, by fact name; ``heard`` are those still to be read."""
+    """
+    All claims of one record, by fact name; ``heard`` are those still to be read.
 
-    def __init__(self, codes: FindingCodes) -> None:
+    ``telling`` gives the facts that free text speaks of.
+    """
+
+    def __init__(self, codes: FindingCodes, telling: Telling | None = None) -> None:
         super().__init__()
         self.codes = codes
+        self.telling = telling
         self.heard: dict[str, list[Heard]] = {}
 
     def copy(self) -> Claims:
         """The same claims, to be added to and read on without touching these."""
-        other = Claims(self.codes)
+        other = Claims(self.codes, self.telling)
         other.update((name, list(claims)) for name, claims in self.items())
         other.heard = dict(self.heard)
         return other
@@ -82,6 +90,16 @@ class Claims(dict[str, list[Claim]]):
         """Keep what codes say of a resource that as a whole says *sign*."""
         for one in found:
             self.add_said(one, meant(one, sign), origin)
+
+    def suspect(self, texts: Iterable[str], found: Assertions, origin: Origin) -> None:
+        """Keep as suspected what the words of a resource speak of, of facts that its codes say nothing of."""
+        if self.telling is None:
+            return
+        coded = {one.fact.name for one in found}
+        for name in {name: None for text in texts for name in self.telling(text)}:
+            fact = self.codes.findings.get(name)
+            if fact is not None and name not in coded:
+                self.add(fact, Claim(in_words(fact, Sign.SUSPECTED), origin.form, origin.source, origin.label))
 
     def lookup(self, concept: CodeableConcept | None) -> Assertions:
         """What a concept says: by all of its codings, and only if none is known by its text."""
@@ -107,6 +125,14 @@ class Claims(dict[str, list[Claim]]):
                 if found is not None:
                     return found
         return ()
+
+
+def texts_of(concept: CodeableConcept | None) -> tuple[str, ...]:
+    """Everything a concept says in words."""
+    if concept is None:
+        return ()
+    displays = (coding.display for coding in concept.coding or () if coding.display and coding.display != concept.text)
+    return (*((concept.text,) if concept.text else ()), *displays)
 
 
 _plain = lru_cache(2048)(plain)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from cds_service.facts.findings.answers import Said, meant
-from cds_service.facts.findings.claims import Claim, Claims, Form, Origin, code_of, label_of
+from cds_service.facts.findings.claims import Claim, Claims, Form, Origin, code_of, label_of, texts_of
 from cds_service.facts.findings.observed import at_sites
 from cds_service.fhir.dates import When, when
 from cds_service.fhir.resources import Condition, Encounter, Procedure
@@ -18,13 +18,16 @@ _DORMANT: Final = frozenset(("inactive", "remission"))
 
 
 def conditions(claims: Claims, items: Iterable[Condition]) -> None:
-    """Read problems and diagnoses: only a refuted one says no, an unsure one is suspected."""
+    """Read problems and diagnoses: only a refuted one says no, an unsure one or one in words is suspected."""
     for condition in items:
         found = claims.lookup(condition.code)
-        sign = _standing(condition) if found else None
+        texts = texts_of(condition.code)
+        sign = _standing(condition) if found or texts else None
         if sign is None:
             continue
         label = label_of(condition.code)
+        if sign is not Sign.NO:
+            claims.suspect(texts, found, Origin(condition, Form.CONDITION, label))
         for one in found:
             if one.role is Role.ONSET:
                 moment = _onset(condition)
@@ -74,11 +77,15 @@ def procedures(claims: Claims, items: Iterable[Procedure]) -> None:
     for procedure in items:
         if procedure.status not in _NOT_DONE:
             origin = Origin(procedure, Form.CONDITION, label_of(procedure.code))
-            claims.state(claims.lookup(procedure.code), Sign.YES, origin)
+            found = claims.lookup(procedure.code)
+            claims.state(found, Sign.YES, origin)
+            claims.suspect(texts_of(procedure.code), found, origin)
 
 
 def reasons(claims: Claims, encounter: Encounter | None) -> None:
     """Read why the child came."""
     for concept in (encounter.reasonCode if encounter is not None else None) or ():
         assert encounter is not None
-        claims.state(claims.lookup(concept), Sign.YES, Origin(encounter, Form.REASON, label_of(concept)))
+        origin, found = Origin(encounter, Form.REASON, label_of(concept)), claims.lookup(concept)
+        claims.state(found, Sign.YES, origin)
+        claims.suspect(texts_of(concept), found, origin)

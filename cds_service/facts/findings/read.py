@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from cds_service.facts.findings.claims import Claims
+from cds_service.facts.findings.claims import Claims, Telling
 from cds_service.facts.findings.combine import combine
 from cds_service.facts.findings.diagnosed import conditions, procedures, reasons
 from cds_service.facts.findings.observed import forms, observations, read_heard
@@ -49,9 +49,10 @@ _EVERYWHERE: Final = frozenset(_EXPECTED)
 class Findings:
     """Every finding by name; unknown for a name that isn't a finding."""
 
-    def __init__(self, records: Records, codes: FindingCodes, visit: Visit) -> None:
+    def __init__(self, records: Records, codes: FindingCodes, visit: Visit, telling: Telling | None = None) -> None:
         self._records = records
         self._codes = codes
+        self._telling = telling
         self._visit = visit
         self._claims: Claims | None = None
         self._injury: When | None = None
@@ -155,7 +156,7 @@ class Findings:
 
     def _listened(self) -> Claims:
         """What every resource claims."""
-        claims, read = Claims(self._codes), self._records.read
+        claims, read = Claims(self._codes, self._telling), self._records.read
         observations(claims, read(Observation).items)
         conditions(claims, read(Condition).items)
         forms(claims, read(QuestionnaireResponse).items)
@@ -169,10 +170,17 @@ class Findings:
         return claims
 
 
-def read_findings(records: Records, codes: FindingCodes, *, now: datetime, encounter_id: str | None) -> Findings:
+def read_findings(
+    records: Records,
+    codes: FindingCodes,
+    *,
+    now: datetime,
+    encounter_id: str | None,
+    telling: Telling | None = None,
+) -> Findings:
     """
-    Every finding in *records*, settled when asked for.
+    Every finding in *records*, settled when asked for; *telling* gives the facts that free text speaks of.
 
     *encounter_id* is the visit the call is about; without one, "this visit" is the last 24 hours.
     """
-    return Findings(records, codes, Visit(now, reference_id(encounter_id) if encounter_id else None))
+    return Findings(records, codes, Visit(now, reference_id(encounter_id) if encounter_id else None), telling)

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from cds_service.facts.findings.answers import Said, in_words, meant
-from cds_service.facts.findings.claims import Claim, Claims, Form, Origin, code_of, label_of
-from cds_service.fhir.resources import AllergyIntolerance, CodeableConcept, Device, Flag, MedicationRequest, Resource
+from cds_service.facts.findings.claims import Claim, Claims, Form, Origin, code_of, label_of, texts_of
+from cds_service.fhir.resources import AllergyIntolerance, Device, Flag, MedicationRequest, Resource
 from cds_service.vocabulary.finding_codes import plain
 from cds_service.vocabulary.finding_facts import Assertion, FindingFact, Role, Sign, Value
 
@@ -32,8 +32,10 @@ def devices(claims: Claims, items: Iterable[Device]) -> None:
             continue
         names = [name.name for name in device.deviceName or () if name.name]
         label = label_of(device.type) or next(iter(names), "device")
-        claims.state(claims.lookup(device.type), Sign.YES, Origin(device, Form.STATE, label))
-        _phrases(claims, device, (*names, *_texts(device.type)), label)
+        found, origin = claims.lookup(device.type), Origin(device, Form.STATE, label)
+        claims.state(found, Sign.YES, origin)
+        _phrases(claims, device, (*names, *texts_of(device.type)), label)
+        claims.suspect((*names, *texts_of(device.type)), found, origin)
         _labelled(claims, device, label)
 
 
@@ -68,7 +70,7 @@ def allergies(claims: Claims, items: Iterable[AllergyIntolerance]) -> None:
         for one in (one for concept in concepts for one in claims.lookup(concept)):
             claims.add_said(one, _allergic(one, sign, allergy), Origin(allergy, Form.STATE, label))
         if sign is Sign.YES:
-            texts = [text for concept in concepts for text in _texts(concept)]
+            texts = [text for concept in concepts for text in texts_of(concept)]
             for fact, value in _found(claims, allergy, texts):
                 said = _severity(fact, allergy) or in_words(fact, value)
                 claims.add(fact, Claim(said, Form.STATE, allergy, label))
@@ -104,7 +106,7 @@ def medications(claims: Claims, items: Iterable[MedicationRequest], *, complete:
             continue
         concept = order.medicationCodeableConcept
         label = label_of(concept)
-        texts = (*_texts(concept), *(dosage.text for dosage in order.dosageInstruction or () if dosage.text))
+        texts = (*texts_of(concept), *(dosage.text for dosage in order.dosageInstruction or () if dosage.text))
         whole = plain(" ".join(texts), _LONGEST_TEXT)
         found: list[tuple[FindingFact, Value | Sign]] = [
             (one.fact, Sign.YES if one.role is not Role.SUSPECTED else Sign.SUSPECTED) for one in claims.lookup(concept)
@@ -125,8 +127,10 @@ def flags(claims: Claims, items: Iterable[Flag]) -> None:
         if flag.status in _GONE:
             continue
         label = label_of(flag.code) or "flag"
-        claims.state(claims.lookup(flag.code), Sign.YES, Origin(flag, Form.STATE, label))
-        _phrases(claims, flag, _texts(flag.code), label)
+        found, origin = claims.lookup(flag.code), Origin(flag, Form.STATE, label)
+        claims.state(found, Sign.YES, origin)
+        _phrases(claims, flag, texts_of(flag.code), label)
+        claims.suspect(texts_of(flag.code), found, origin)
 
 
 def _phrases(claims: Claims, source: Resource, texts: Iterable[str], label: str) -> None:
@@ -149,10 +153,3 @@ def _denied(before: str) -> bool:
     """Whether one of the last words before a phrase, in its own clause, denies it."""
     clause = _CLAUSE_ENDS.split(before)[-1]
     return not _DENIALS.isdisjoint(clause.split()[-3:])
-
-
-def _texts(concept: CodeableConcept | None) -> tuple[str, ...]:
-    if concept is None:
-        return ()
-    displays = (coding.display for coding in concept.coding or () if coding.display)
-    return (*((concept.text,) if concept.text else ()), *displays)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -21,6 +21,7 @@ _STATING: Final = frozenset((Says.REASON, Says.ALONE))
 _NOT_TODAY: Final = frozenset((Mark.FAMILY, Mark.HISTORY, Mark.PAST_LIST, Mark.OLD, Mark.RESOLVED))
 _ELSEWHERE: Final = frozenset((Mark.FAMILY, Mark.RESOLVED))
 _HURTING: Final = frozenset((Says.FINDING, Says.ACCIDENT))
+_HIDING: Final = frozenset((Says.FINDING, Says.FILLER))
 
 
 class Said(NamedTuple):
@@ -58,6 +59,18 @@ def read(text: str, codes: ReasonCodes) -> Said:
         write_out(words.words, codes.wording.unsure)
         said = _Reader(words, codes).read()
         keep(codes, text, said, size=len(text))
+    return said
+
+
+def told(text: str, codes: ReasonCodes) -> Mapping[str, str]:
+    """The findings that the name of a problem or an operation speaks of, each with the clause that does."""
+    key = ("told", text)
+    said: Mapping[str, str] | None = codes.memory.get(key)
+    if said is None:
+        wording = codes.wording
+        known = not wording.telling.isdisjoint(words_of(text[:_LONGEST_KEPT], wording.same_word).words)
+        said = read(text[:_LONGEST_KEPT], codes).signs if known else {}
+        keep(codes, key, said, size=len(text))
     return said
 
 
@@ -164,13 +177,33 @@ class _Reader:
 
     def _signs(self) -> dict[str, str]:
         """The findings spoken of: not those denied, settled or somebody else's, but past ones too."""
-        return {
-            meaning.name: self._quote(part)
-            for part in self._parts
-            if not part.negated and part.past not in _ELSEWHERE
-            for meaning, _, _ in part.said
-            if meaning.says is Says.FINDING and meaning.name
+        states = self._codes.wording.states
+        signs = {
+            fact: quote
+            for said in (self._alone, self._named)
+            for name, quote in said.items()
+            for one in self._codes.lineage[name]
+            for fact in states.get(one, ())
         }
+        for part in self._parts:
+            if not part.negated and part.past not in _ELSEWHERE:
+                signs.update((fact, self._quote(part)) for fact in self._warnings(part))
+        return signs
+
+    def _warnings(self, part: Part) -> Iterator[str]:
+        """The findings that words of the clause speak of, unless they are part of what says something else."""
+        longest, words = self._codes.wording.warnings.longest, self._words.words
+        hidden = [(first, after) for meaning, first, after in part.said if meaning.says in _HIDING]
+        at = part.first
+        while at <= part.last:
+            found = longest(words, at)
+            if found is None:
+                at += 1
+                continue
+            facts, end = found
+            if not any(first <= at and end <= after and end - at < after - first for first, after in hidden):
+                yield from facts
+            at = end
 
     def _part(self, part: Part) -> None:
         stated = [self._reasons[meaning.name] for meaning, _, _ in part.said if meaning.says in _STATING]

@@ -35,7 +35,8 @@ class Reasons(NamedTuple):
 
 def recognise_reasons(order: ServiceRequest, records: Records, codes: ReasonCodes) -> Reasons:
     """
-    The reasons of *order*. Notes are read only when nothing else states a reason.
+    The reasons of *order*. Notes state a reason when nothing else does; beside one they leave the list incomplete when
+    they name another.
 
     An order can carry several reasons; all are kept. When in doubt the list is incomplete, and so never
     grounds for saying that a reason is absent.
@@ -49,10 +50,10 @@ def recognise_reasons(order: ServiceRequest, records: Records, codes: ReasonCode
         gathering.concept(concept, where)
     for reference in order.reasonReference or ():
         gathering.reference(reference, records, source)
-    if not gathering.given:
-        for note in order.note or ():
-            if note is not None:
-                gathering.note(note.text, where)
+    notes = [note.text for note in order.note or () if note is not None and note.text]
+    tell = gathering.aside if gathering.given else gathering.note
+    for text in notes:
+        tell(text, where)
     if not gathering.given and elsewhere(order.extension):
         gathering.withhold(IN_AN_EXTENSION)
     return gathering.reasons()
@@ -130,13 +131,25 @@ class _Gathering:
         self.given = True
         self._unread.append(why)
 
-    def note(self, text: str | None, where: Evidence) -> None:
+    def note(self, text: str, where: Evidence) -> None:
         """Add what a note states; a note that names no reason is not about reasons."""
-        said = read(text, self._codes) if text else Said()
+        said = read(text, self._codes)
         if said.named or said.alone:
             self.given = True
             self._text(said, where)
             self._unread.extend(said.unread)
+
+    def aside(self, text: str, where: Evidence) -> None:
+        """Add what a note names beside the reasons; of what is not one of them it is unclear whether it asks for it."""
+        said = read(text, self._codes)
+        stated = [*self._named, *self._alone]
+        self._accident = self._accident or said.accident
+        told = bool(said.more) and bool(said.named or said.alone or said.signs)
+        self._more = self._more or told or not all(self._stated(name, stated) for name in said.alone)
+        for name, clause in said.named.items():
+            if not self._stated(name, stated):
+                self._unread.append(clause)
+            self._named.setdefault(name, where._replace(text=clause))
 
     def reasons(self) -> Reasons:
         named = self._all_named()
@@ -216,9 +229,17 @@ class _Gathering:
         if said.named and not any(self._related(name, other) for name in said.named for other in coded):
             self._unread.append(f"{short(text)}: not what its code says")
 
+    def _stated(self, name: str, stated: Iterable[str]) -> bool:
+        """Whether a reason is one of those stated, or a kind of one or the other way round."""
+        return any(self._kin(name, other) for other in stated)
+
+    def _kin(self, one: str, other: str) -> bool:
+        lineage = self._codes.lineage
+        return one in lineage[other] or other in lineage[one]
+
     def _related(self, one: str, other: str) -> bool:
-        lineage, reasons = self._codes.lineage, self._codes.reasons
-        if one in lineage[other] or other in lineage[one]:
+        reasons = self._codes.reasons
+        if self._kin(one, other):
             return True
         regions = reasons[one].regions, reasons[other].regions
         return not all(regions) or overlap(*regions)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cds_service.facts.reasons import Beside, beside
+from cds_service.facts.reasons import Beside, all_beside, beside, told
 from cds_service.fhir.resources import Annotation, CodeableConcept, Coding, ServiceRequest
 from cds_service.vocabulary.finding_codes import FindingCodes
 from cds_service.vocabulary.readings import UNKNOWN, Evidence, Reading
@@ -53,7 +53,7 @@ def test_what_is_denied_or_somebody_elses_is_none(text: str, codes: ReasonCodes,
 
 def test_reason_codes_speak_as_problems_do(codes: ReasonCodes, findings: FindingCodes):
     said = beside(order(reasonCode=[icd("R65.21")]), codes, findings)
-    assert "safety.hemodynamic_instability" in said.coded
+    assert "safety.hemodynamic_instability" in said.signs
 
 
 @pytest.mark.parametrize(
@@ -76,18 +76,63 @@ def test_the_exams_own_name_is_no_other_exam(codes: ReasonCodes, findings: Findi
     assert not said.exams
 
 
-def test_a_word_of_the_order_never_makes_a_finding_known():
-    said = Beside(signs={"safety.sepsis": "septic shock"}, source="ServiceRequest/order-1")
+def test_what_the_order_says_never_makes_a_finding_known(findings: FindingCodes):
+    said = Beside(signs={"safety.sepsis": "septic shock"}, facts=findings.findings, source="ServiceRequest/order-1")
     assert said.over("safety.sepsis", UNKNOWN) == Reading(None, (STATED,), suspected=True)
     assert said.over("safety.sepsis", Reading(False)) == Reading(None, (STATED,), suspected=True)
     assert said.over("safety.sepsis", Reading(True)) == Reading(True)
     assert said.over("sign.fever", Reading(False)) == Reading(False)
 
 
-def test_a_code_of_the_order_yields_to_what_is_recorded():
-    said = Beside(coded={"safety.sepsis": "septic shock"}, source="ServiceRequest/order-1")
-    assert said.over("safety.sepsis", UNKNOWN) == Reading(None, (STATED,), suspected=True)
-    assert said.over("safety.sepsis", Reading(False)) == Reading(False)
+def test_a_code_of_the_order_counts_more_than_a_recorded_no(codes: ReasonCodes, findings: FindingCodes):
+    said = beside(order(reasonCode=[icd("S06.0X1A")]), codes, findings)
+    stated = said.over("sign.loss_of_consciousness", Reading(frozenset({"absent"})))
+    assert stated.value == {"present"}
+    assert said.over("sign.loss_of_consciousness", Reading(frozenset({"suspected"}))).value == {"suspected"}
+
+
+def test_a_reaction_told_in_words_is_one_of_unknown_degree(codes: ReasonCodes, findings: FindingCodes):
+    said = beside(order(reasonCode=[worded("abdominal mass, anaphylaxis to CT contrast")]), codes, findings)
+    assert said.over("safety.iodinated_contrast_reaction", UNKNOWN).value == {"unspecified"}
+
+
+def test_what_is_sensitive_is_no_evidence(codes: ReasonCodes, findings: FindingCodes):
+    said = beside(order(reasonCode=[worded("head injury, assaulted by caregiver")]), codes, findings)
+    reading = said.over("safety.suspected_physical_abuse", UNKNOWN)
+    assert reading.value == {"suspected"}
+    assert not reading.evidence
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        ("cochlear implant", {"safety.cochlear_implant"}),
+        ("Spinal magnetically controlled growing rods", {"safety.implant_any"}),
+        ("Codman Hakim programmable shunt valve", {"safety.csf_shunt_present"}),
+        ("Burkitt lymphoma", {"safety.malignancy_known"}),
+        ("Acute lymphoblastic leukemia in remission", {"safety.malignancy_known"}),
+        ("Status post kidney transplant", {"safety.immunocompromise", "safety.transplant_recipient"}),
+        ("Laparoscopic appendectomy", {"safety.appendix_removed"}),
+        ("Traumatic subdural hemorrhage", {"sign.substantial_head_injury"}),
+        ("Family history of leukemia", set()),
+        ("Leukemia ruled out", set()),
+        ("No cochlear implant", set()),
+        ("Unspecified asthma, uncomplicated", set()),
+    ],
+)
+def test_the_name_of_a_problem_speaks_of_findings(text: str, facts: set[str], codes: ReasonCodes):
+    assert set(told(text, codes)) == facts
+
+
+def test_what_one_order_says_of_safety_holds_for_all(codes: ReasonCodes, findings: FindingCodes):
+    orders = [
+        order(reasonCode=[worded("head injury, vomiting, drowsy")]),
+        order(reasonCode=[worded("suspected child abuse")]),
+        order(reasonCode=[icd("K35.20")]),
+    ]
+    said = all_beside(orders, codes, findings)
+    assert {"safety.suspected_physical_abuse", "safety.peritonitis"} <= said.heard()
+    assert all(name.startswith("safety.") for name in said.heard())
 
 
 @pytest.mark.parametrize(

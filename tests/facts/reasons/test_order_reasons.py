@@ -272,8 +272,19 @@ class TestNotes:
         assert reasons.given
         assert narrowest(reasons, codes) == {"right-lower-quadrant-pain"}
 
-    def test_a_note_is_left_alone_beside_a_reason(self, codes: ReasonCodes):
-        assert reasons_of(codes, worded("headache"), note=[Annotation(text="RLQ pain")]).names.values == {"headache"}
+    def test_another_reason_in_a_note_leaves_the_list_incomplete(self, codes: ReasonCodes):
+        reasons = reasons_of(codes, worded("headache"), note=[Annotation(text="RLQ pain")])
+        assert "headache" in reasons.names.values
+        assert not reasons.names.complete
+        assert reasons.unread == ("RLQ pain",)
+
+    def test_a_note_that_says_the_same_changes_nothing(self, codes: ReasonCodes):
+        note = [Annotation(text="RLQ pain for two days, call mother"), None]
+        assert reasons_of(codes, icd("R10.31"), note=note).names.complete
+
+    def test_an_accident_told_in_a_note_leaves_open_what_is_hurt(self, codes: ReasonCodes):
+        reasons = reasons_of(codes, icd("R10.31"), note=[Annotation(text="fell off bike today")])
+        assert not reasons.names.complete
 
     def test_a_note_that_names_no_reason_gives_none(self, codes: ReasonCodes):
         reasons = reasons_of(codes, note=[Annotation(text="Please call mother, wheelchair")])
