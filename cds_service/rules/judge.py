@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from cds_service.findings import Activity, Advice, Basis, Finding, Indicator, Outcome, Verdict, importance
 from cds_service.rules import safety
 from cds_service.rules.check_judge import judge_check
-from cds_service.rules.rule import Check, RuleSet, Topic
+from cds_service.rules.rule import RuleSet, Topic
 from cds_service.rules.stand import Stand, stand
 from cds_service.rules.topic_judge import advise
 from cds_service.vocabulary.exams import WITHOUT, Exam, exam
@@ -144,7 +144,7 @@ def judge_anew(order: Exam, facts: Facts, rules: RuleSet, *, want_all: bool = Fa
         verdicts = [_held(verdict, exchanged=kept) for verdict in verdicts]
     verdicts += [one.verdict() for one in stands if not one.applies]
     concerned = [one for one in stands if not one.topic.reasons.isdisjoint(named.values)]
-    verdicts += _shape(rules.checks, order, facts, concerned, want_all=want_all)
+    verdicts += _shape(rules, order, facts, concerned, want_all=want_all)
     if any(verdict.finding for verdict in verdicts):
         verdicts = safety.apply(rules.safety, order, facts, verdicts)
         verdicts = _settle(verdicts)
@@ -207,12 +207,10 @@ def _advise(applying: list[Stand], order: Exam, facts: Facts, calm: bool) -> Ite
         yield advise(one, order, facts, others=others, calm=calm)
 
 
-def _shape(
-    checks: Iterable[Check], order: Exam, facts: Facts, stands: list[Stand], *, want_all: bool
-) -> Iterable[Verdict]:
-    for check in checks:
+def _shape(rules: RuleSet, order: Exam, facts: Facts, stands: list[Stand], *, want_all: bool) -> Iterable[Verdict]:
+    for check in rules.checks:
         if want_all or not check.modalities or order.modality in check.modalities:
-            verdict = judge_check(check, order, facts, stands)
+            verdict = judge_check(check, order, facts, stands, rules.broader)
             if want_all or verdict.outcome is not Outcome.OUT:
                 yield verdict
 

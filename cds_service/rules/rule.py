@@ -204,7 +204,11 @@ class Level:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Check(Rule):
-    """A check of the order's shape or history."""
+    """
+    A check of the order's shape or history.
+
+    ``wanted`` maps a reason to the contrast of the one pass that answers it.
+    """
 
     applies_to: Criterion
     criterion: Criterion
@@ -221,6 +225,7 @@ class Check(Rule):
     override_reasons: tuple[str, ...]
     modalities: frozenset[str]
     levels: tuple[Level, ...] = ()
+    wanted: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     contact: Contact | None = None
 

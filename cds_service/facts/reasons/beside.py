@@ -20,13 +20,14 @@ class Beside(NamedTuple):
     What the order's own words and codes say; each in its own words, which become evidence when somebody asks.
 
     ``expecting`` leaves a pregnancy possible, ``signs`` are findings its words speak of, by fact, ``coded`` those that
-    only its reason codes imply; ``exams`` are the modalities of exams it speaks of.
+    only its reason codes imply; ``exams`` are the modalities of exams it speaks of, ``done`` those it tells of as done.
     """
 
     expecting: str = ""
     signs: Mapping[str, str] = {}
     coded: Mapping[str, str] = {}
     exams: Mapping[str, str] = {}
+    done: Mapping[str, str] = {}
     source: str = "ServiceRequest"
     on: str = ""
 
@@ -64,17 +65,19 @@ def beside(order: ServiceRequest, reasons: ReasonCodes, findings: FindingCodes) 
     expecting = ""
     signs: dict[str, str] = {}
     exams: dict[str, str] = {}
+    done: dict[str, str] = {}
     for text, about_exam in _texts(order):
         said = _telling(text, reasons)
         if said is not None:
             expecting = expecting or said.pregnancy
             signs = {**said.signs, **signs}
             exams = exams if about_exam else {**said.exams, **exams}
+            done = done if about_exam else {**said.done, **done}
     coded = _coded(order, reasons, findings)
     if not (expecting or signs or exams or coded):
         return NOTHING
     source = f"ServiceRequest/{order.id}" if order.id else "ServiceRequest"
-    return Beside(expecting, signs, coded, exams, source, order.authoredOn or "")
+    return Beside(expecting, signs, coded, exams, done, source, order.authoredOn or "")
 
 
 def _telling(text: str, codes: ReasonCodes) -> Said | None:

@@ -35,7 +35,8 @@ class Reasons(NamedTuple):
 
 def recognise_reasons(order: ServiceRequest, records: Records, codes: ReasonCodes) -> Reasons:
     """
-    The reasons of *order*. Notes are read only when nothing else states a reason.
+    The reasons of *order*. A note beside another stated reason adds to it, and leaves it unclear where it is about
+    something else.
 
     An order can carry several reasons; all are kept. When in doubt the list is incomplete, and so never
     grounds for saying that a reason is absent.
@@ -49,10 +50,9 @@ def recognise_reasons(order: ServiceRequest, records: Records, codes: ReasonCode
         gathering.concept(concept, where)
     for reference in order.reasonReference or ():
         gathering.reference(reference, records, source)
-    if not gathering.given:
-        for note in order.note or ():
-            if note is not None:
-                gathering.note(note.text, where)
+    for note in order.note or ():
+        if note is not None:
+            gathering.note(note.text, where)
     if not gathering.given and elsewhere(order.extension):
         gathering.withhold(IN_AN_EXTENSION)
     return gathering.reasons()
@@ -131,12 +131,22 @@ class _Gathering:
         self._unread.append(why)
 
     def note(self, text: str | None, where: Evidence) -> None:
-        """Add what a note states; a note that names no reason is not about reasons."""
+        """
+        Add what a note states; a note that names no reason is not about reasons.
+
+        Beside a reason stated elsewhere it may be about the same question in other words, or about another.
+        """
         said = read(text, self._codes) if text else Said()
-        if said.named or said.alone:
+        if not self.given and (said.named or said.alone):
             self.given = True
             self._text(said, where)
             self._unread.extend(said.unread)
+        elif self.given and said.named:
+            stated = list(self._named)
+            self._text(said, where)
+            self._unread.extend(said.asked)
+            if not all(any(self._related(name, other) for other in stated) for name in said.named):
+                self._unread.append(f"{short(text or '')}: a note about more than the reason")
 
     def reasons(self) -> Reasons:
         named = self._all_named()
@@ -211,6 +221,10 @@ class _Gathering:
         about different things leave the reason unclear.
         """
         said = read(text, self._codes)
+        lineage = self._codes.lineage
+        for name in [name for name in coded if not said.denied.isdisjoint(lineage[name])]:
+            self._named.pop(name, None)
+            self._unread.append(f"{short(text)}: denies what its code says")
         self._text(said, where)
         self._unread.extend(said.asked)
         if said.named and not any(self._related(name, other) for name in said.named for other in coded):
