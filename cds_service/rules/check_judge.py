@@ -60,7 +60,7 @@ def _remedies(
     check: Check, order: Exam, facts: Facts, stands: Sequence[Stand], broader: Mapping[str, tuple[str, ...]]
 ) -> list[Exam]:
     if check.derive == "single-pass":
-        return _single(check, order, facts, stands, broader)
+        return _single(check, _needed(order, facts), facts, stands, broader)
     if check.derive == "needed-regions":
         needed = _needed(order, facts)
         if needed == order:

@@ -272,8 +272,20 @@ class TestNotes:
         assert reasons.given
         assert narrowest(reasons, codes) == {"right-lower-quadrant-pain"}
 
-    def test_a_note_is_left_alone_beside_a_reason(self, codes: ReasonCodes):
-        assert reasons_of(codes, worded("headache"), note=[Annotation(text="RLQ pain")]).names.values == {"headache"}
+    def test_a_note_beside_a_reason_adds_to_it(self, codes: ReasonCodes):
+        reasons = reasons_of(codes, worded("abdominal pain"), note=[Annotation(text="s/p appendectomy")])
+        assert narrowest(reasons, codes) == {"abdominal-pain", "postoperative"}
+
+    def test_a_note_about_something_else_leaves_the_reason_unclear(self, codes: ReasonCodes):
+        reasons = reasons_of(codes, worded("headache"), note=[Annotation(text="RLQ pain")])
+        assert narrowest(reasons, codes) == {"headache", "right-lower-quadrant-pain"}
+        assert not reasons.names.complete
+
+    def test_a_note_in_other_words_leaves_it_clear(self, codes: ReasonCodes):
+        reasons = reasons_of(
+            codes, worded("RLQ pain"), note=[Annotation(text="abdominal pain since monday, call mother")]
+        )
+        assert reasons.names.complete
 
     def test_a_note_that_names_no_reason_gives_none(self, codes: ReasonCodes):
         reasons = reasons_of(codes, note=[Annotation(text="Please call mother, wheelchair")])
