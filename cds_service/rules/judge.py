@@ -19,6 +19,7 @@ from cds_service.rules.topic_judge import advise
 from cds_service.vocabulary.exams import WITHOUT, Exam, exam
 from cds_service.vocabulary.facts import HISTORY_EXAMS, REGION_HISTORY
 from cds_service.vocabulary.readings import Evidence, Facts, Names, Priors, Reading
+from cds_service.vocabulary.regions import mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ def judge_anew(order: Exam, facts: Facts, rules: RuleSet, *, want_all: bool = Fa
     if named.more or not spoken:
         kept = not named.asked and (spoken or order.ionizing)
         verdicts = [_held(verdict, exchanged=kept) for verdict in verdicts]
+    verdicts = [_whole(verdict, order, named, rules) for verdict in verdicts]
     verdicts += [one.verdict() for one in stands if not one.applies]
     concerned = [one for one in stands if not one.topic.reasons.isdisjoint(named.values)]
     verdicts += _shape(rules, order, facts, concerned, want_all=want_all)
@@ -195,6 +197,36 @@ def _held(verdict: Verdict, *, exchanged: bool) -> Verdict:
 
 
 _EXCHANGES = frozenset({Advice.INSTEAD, Advice.PREFER})
+
+
+def _whole(verdict: Verdict, order: Exam, named: Names, rules: RuleSet) -> Verdict:
+    """
+    The verdict without exams that leave out a region the order covers and another of its reasons is about.
+
+    A chest radiograph is no answer to an order for chest and abdomen when the abdomen hurts too.
+    """
+    finding = verdict.finding
+    if finding is None or finding.advice not in (*_EXCHANGES, Advice.NO_IMAGING):
+        return verdict
+    topic = next(one for one in rules.topics if one.id == finding.rule)
+    own, others = 0, 0
+    for reason in named.values:
+        region = mask(rules.regions.get(reason, ()))
+        if reason in topic.reasons or not topic.reasons.isdisjoint(rules.broader.get(reason, ())):
+            own |= region
+        else:
+            others |= region
+    left_out = others & order.mask & ~own
+    if not left_out or not own:
+        return verdict
+    kept = [one for one in finding.alternatives if one.exam.mask & left_out]
+    if len(kept) == len(finding.alternatives) and finding.advice is not Advice.NO_IMAGING:
+        return verdict
+    if not kept:
+        why = "another reason of the order is about a region it covers"
+        return replace(verdict, outcome=Outcome.SILENT, finding=None, why=why)
+    offered = tuple(replace(one, recommended=place == 0) for place, one in enumerate(kept))
+    return replace(verdict, finding=replace(finding, alternatives=offered, because=kept[0].because or finding.because))
 
 
 def _wider(rules: RuleSet, named: Names) -> set[str]:
