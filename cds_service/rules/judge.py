@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 
 from cds_service.findings import Activity, Advice, Basis, Finding, Indicator, Outcome, Verdict, importance
 from cds_service.rules import safety
@@ -19,7 +21,7 @@ from cds_service.rules.topic_judge import advise
 from cds_service.vocabulary.exams import WITHOUT, Exam, exam
 from cds_service.vocabulary.facts import HISTORY_EXAMS, REGION_HISTORY
 from cds_service.vocabulary.readings import Evidence, Facts, Names, Priors, Reading
-from cds_service.vocabulary.regions import mask
+from cds_service.vocabulary.regions import DIVISIONS, MASKS, mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +219,9 @@ def _whole(verdict: Verdict, order: Exam, named: Names, rules: RuleSet) -> Verdi
         else:
             others |= region
     left_out = others & order.mask & ~own
+    if not named.complete:  # what was not understood may be about a division nobody spoke of
+        untouched = (MASKS[one] for one in DIVISIONS if not MASKS[one] & ~order.mask and not MASKS[one] & own)
+        left_out = reduce(or_, untouched, left_out)
     if not left_out or not own:
         return verdict
     kept = [one for one in finding.alternatives if one.exam.mask & left_out]
