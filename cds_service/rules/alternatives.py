@@ -140,11 +140,13 @@ class Alternatives:
         """What alternatives are sorted by, the best first."""
         theirs = [ratings_of(self.topic, exam)[place] for place in self.stand.judged]
         bad = sum(rating in (None, Rating.USUALLY_NOT) for rating in theirs)
+        new = exam.modality == self.order.modality and exam.techniques != self.order.techniques
         second = any(
             like(exam, over)
-            for variant in self.topic.variants
+            for place, variant in enumerate(self.topic.variants)
             for preference in variant.preferences
             for over in preference.over
+            if new or place in self.stand.judged
         )
         best = max((rating or 0) for rating in theirs)
         return (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from cds_service.findings import Advice, Alternative, Basis, Finding, Indicator, Outcome, ReasonOffer, Verdict
 from cds_service.rules.ratings import Rating, narrowed, rate, single_passes
@@ -17,7 +18,12 @@ MOST_OFFERS = 3
 
 
 def judge_check(
-    check: Check, order: Exam, facts: Facts, stands: Sequence[Stand], broader: Mapping[str, tuple[str, ...]]
+    check: Check,
+    order: Exam,
+    facts: Facts,
+    stands: Sequence[Stand],
+    *,
+    broader: Mapping[str, tuple[str, ...]],
 ) -> Verdict:
     """
     What *check* says on *order*.
@@ -39,7 +45,7 @@ def judge_check(
             return verdict(Outcome.EXCEPTED, f"exception: {exception.because}")
     if answer is None:
         return verdict(Outcome.UNDECIDED, "unknown facts keep it silent", unknown=check.criterion.unknown_in(facts))
-    exams = _remedies(check, order, facts, stands, broader)
+    exams = _remedies(check, order, facts, _Context(stands, broader))
     if check.advice in (Advice.FEWER_PASSES, Advice.NARROWER) and not exams:
         return verdict(Outcome.SILENT, "no better exam of this shape")
     offers = _offers(check.offers, order)
@@ -56,16 +62,21 @@ def judge_check(
     return verdict(Outcome.ADVICE, check.because, finding=finding)
 
 
-def _remedies(
-    check: Check, order: Exam, facts: Facts, stands: Sequence[Stand], broader: Mapping[str, tuple[str, ...]]
-) -> list[Exam]:
+class _Context(NamedTuple):
+    """Where the order stands in the topics of its reasons, and what each reason also is."""
+
+    stands: Sequence[Stand]
+    broader: Mapping[str, tuple[str, ...]]
+
+
+def _remedies(check: Check, order: Exam, facts: Facts, context: _Context) -> list[Exam]:
     if check.derive == "single-pass":
-        return _single(check, _needed(order, facts), facts, stands, broader)
+        return _single(check, _needed(order, facts), facts, context)
     if check.derive == "needed-regions":
-        needed = _needed(order, facts)
-        if needed == order:
-            return []
-        return _single(check, needed, facts, stands, broader) if order.passes > 1 else [needed]
+        needed, named = _needed(order, facts), facts["order.reason"].value
+        if needed == order or (named is not None and named.more):
+            return []  # a finding told beside the reasons may be about the other regions
+        return _single(check, needed, facts, context) if order.passes > 1 else [needed]
     return list(check.alternatives)
 
 
@@ -77,15 +88,14 @@ def _needed(order: Exam, facts: Facts) -> Exam:
     return narrowed(order, mask(extra.values)) or order
 
 
-def _single(
-    check: Check, order: Exam, facts: Facts, stands: Sequence[Stand], broader: Mapping[str, tuple[str, ...]]
-) -> list[Exam]:
+def _single(check: Check, order: Exam, facts: Facts, context: _Context) -> list[Exam]:
     """
     The single-pass exams that answer every reason of the order; none while one reason has no known contrast.
 
     A reason asks for a contrast where a topic rates the two passes, or where the check itself tells it.
     """
     named: Names = facts["order.reason"].value or Names(frozenset(), False)
+    stands, broader = context
     implied = {wide for reason in named.values for wide in broader.get(reason, ())}
     rated = {reason for one in stands if one.applies and _rates(one, order) for reason in one.topic.reasons}
     wanted: set[str] = set()

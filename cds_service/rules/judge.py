@@ -247,7 +247,7 @@ def _advise(applying: list[Stand], order: Exam, facts: Facts, calm: bool) -> Ite
 def _shape(rules: RuleSet, order: Exam, facts: Facts, stands: list[Stand], *, want_all: bool) -> Iterable[Verdict]:
     for check in rules.checks:
         if want_all or not check.modalities or order.modality in check.modalities:
-            verdict = judge_check(check, order, facts, stands, rules.broader)
+            verdict = judge_check(check, order, facts, stands, broader=rules.broader)
             if want_all or verdict.outcome is not Outcome.OUT:
                 yield verdict
 

@@ -275,7 +275,8 @@ class _Reader:
         """Whether the text tells that this event was seen to before."""
         named = self._words.words[part.first : part.last + 1]
         return any(
-            word in named and (later or not by.isdisjoint(self._words.words)) for word, by in reason.treated_by.items()
+            word in named and ((later and reason.event) or not by.isdisjoint(self._words.words))
+            for word, by in reason.treated_by.items()
         )
 
     def _past(self, part: Part, reason: Reason) -> None:

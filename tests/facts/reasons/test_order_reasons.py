@@ -276,6 +276,12 @@ class TestNotes:
         reasons = reasons_of(codes, worded("abdominal pain"), note=[Annotation(text="s/p appendectomy")])
         assert narrowest(reasons, codes) == {"abdominal-pain", "postoperative"}
 
+    def test_a_text_that_denies_what_its_code_says_takes_it_back(self, codes: ReasonCodes):
+        coded = icd("R10.31", display="Right lower quadrant pain")
+        reasons = reasons_of(codes, CodeableConcept(coding=coded.coding, text="no RLQ pain; r/o pancreatitis"))
+        assert narrowest(reasons, codes) == {"biliary-pancreatic"}
+        assert not reasons.names.complete
+
     def test_a_note_about_something_else_leaves_the_reason_unclear(self, codes: ReasonCodes):
         reasons = reasons_of(codes, worded("headache"), note=[Annotation(text="RLQ pain")])
         assert narrowest(reasons, codes) == {"headache", "right-lower-quadrant-pain"}
