@@ -392,9 +392,13 @@ class OrderFacts(dict[str, Reading]):
         return self._beside
 
     def _exam_named(self) -> Reading:
-        """The modalities of other exams the order speaks of: its own is no other."""
-        exam, named = self._recognised.exam, self._said().exams
-        others = {modality: said for modality, said in named.items() if exam is None or modality != exam.modality}
+        """The modalities of other exams the order speaks of: its own is one only where it was done before."""
+        exam, named, done = self._recognised.exam, self._said().exams, self._said().done
+        others = {
+            modality: said
+            for modality, said in named.items()
+            if exam is None or modality != exam.modality or modality in done
+        }
         return Reading(Names(frozenset(others)), tuple(map(self._said().evidence, others.values())))
 
     def _history(self, name: str) -> Reading:

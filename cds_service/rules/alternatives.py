@@ -69,13 +69,20 @@ class Alternatives:
         The exams the topic rates.
 
         Where a situation speaks of the area of interest, that is the place ordered, and another place is no answer.
+        An exam of one part, rated only within a wider one, is no answer to an order of another part.
         """
         variants = [self.topic.variants[place] for place in self.stand.judged]
         here = {row.exam for variant in variants for row in variant.rows}
         local = any(exam.regions == AREA_OF_INTEREST for exam in here)
         every = [exam for exam in self.topic.candidates if exam.regions != AREA_OF_INTEREST or exam in here]
         found = dict.fromkeys(placed(exam, self.order) for exam in every)
-        return [exam for exam in found if not local or exam.mask & self.order.mask]
+        named = {placed(exam, self.order) for exam in here}
+        return [
+            exam
+            for exam in found
+            if (not local or exam.mask & self.order.mask)
+            and (not self.order.mask & ~exam.mask or not _part_of(exam, named))
+        ]
 
     def _better(self, exam: Exam) -> bool:
         if same_exam(exam, self.order):
@@ -133,11 +140,13 @@ class Alternatives:
         """What alternatives are sorted by, the best first."""
         theirs = [ratings_of(self.topic, exam)[place] for place in self.stand.judged]
         bad = sum(rating in (None, Rating.USUALLY_NOT) for rating in theirs)
+        new = exam.modality == self.order.modality and exam.techniques != self.order.techniques
         second = any(
             like(exam, over)
-            for place in self.stand.judged
-            for preference in self.topic.variants[place].preferences
+            for place, variant in enumerate(self.topic.variants)
+            for preference in variant.preferences
             for over in preference.over
+            if new or place in self.stand.judged
         )
         best = max((rating or 0) for rating in theirs)
         return (
@@ -192,6 +201,13 @@ def distinct(exams: Iterable[Exam], order: Exam) -> list[Exam]:
         if not any(_twin(exam, other) for other in kept):
             kept.append(exam)
     return kept
+
+
+def _part_of(exam: Exam, named: Iterable[Exam]) -> bool:
+    """Whether *exam* is only a part of one of the exams *named*, and is not named itself."""
+    kind = exam._replace(regions=frozenset())
+    wider = [one for one in named if one._replace(regions=frozenset()) == kind and not exam.mask & ~one.mask]
+    return bool(wider) and all(one.mask != exam.mask for one in wider)
 
 
 def _twin(exam: Exam, other: Exam) -> bool:

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from cds_service.findings import Advice, Alternative, Basis, Finding, Indicator, Outcome, ReasonOffer, Verdict
 from cds_service.rules.ratings import Rating, narrowed, rate, single_passes
 from cds_service.rules.rule import Check
 from cds_service.rules.stand import Stand, ratings_of
 from cds_service.vocabulary.exams import Exam
-from cds_service.vocabulary.readings import Facts
+from cds_service.vocabulary.readings import Facts, Names
 from cds_service.vocabulary.regions import mask
 
 MOST_OFFERS = 3
 
 
-def judge_check(check: Check, order: Exam, facts: Facts, stands: Sequence[Stand]) -> Verdict:
-    """What *check* says on *order*; *stands* are of the topics of its reasons, whose ratings choose the remedy."""
+def judge_check(
+    check: Check,
+    order: Exam,
+    facts: Facts,
+    stands: Sequence[Stand],
+    *,
+    broader: Mapping[str, tuple[str, ...]],
+) -> Verdict:
+    """
+    What *check* says on *order*.
+
+    *stands* are of the topics of its reasons, whose ratings choose the remedy; *broader* maps a reason to those it
+    also is.
+    """
 
     def verdict(outcome: Outcome, why: str, **more: object) -> Verdict:
         return Verdict(check.id, check.version, outcome, why, **more)  # type: ignore[arg-type]
@@ -32,7 +45,7 @@ def judge_check(check: Check, order: Exam, facts: Facts, stands: Sequence[Stand]
             return verdict(Outcome.EXCEPTED, f"exception: {exception.because}")
     if answer is None:
         return verdict(Outcome.UNDECIDED, "unknown facts keep it silent", unknown=check.criterion.unknown_in(facts))
-    exams = _remedies(check, order, facts, stands)
+    exams = _remedies(check, order, facts, _Context(stands, broader))
     if check.advice in (Advice.FEWER_PASSES, Advice.NARROWER) and not exams:
         return verdict(Outcome.SILENT, "no better exam of this shape")
     offers = _offers(check.offers, order)
@@ -49,12 +62,21 @@ def judge_check(check: Check, order: Exam, facts: Facts, stands: Sequence[Stand]
     return verdict(Outcome.ADVICE, check.because, finding=finding)
 
 
-def _remedies(check: Check, order: Exam, facts: Facts, stands: Sequence[Stand]) -> list[Exam]:
+class _Context(NamedTuple):
+    """Where the order stands in the topics of its reasons, and what each reason also is."""
+
+    stands: Sequence[Stand]
+    broader: Mapping[str, tuple[str, ...]]
+
+
+def _remedies(check: Check, order: Exam, facts: Facts, context: _Context) -> list[Exam]:
     if check.derive == "single-pass":
-        return _best_single(_needed(order, facts), stands)
+        return _single(check, _needed(order, facts), facts, context)
     if check.derive == "needed-regions":
-        needed = _needed(order, facts)
-        return [] if needed == order else (_best_single(needed, stands) if order.passes > 1 else [needed])
+        needed, named = _needed(order, facts), facts["order.reason"].value
+        if needed == order or (named is not None and named.more):
+            return []  # a finding told beside the reasons may be about the other regions
+        return _single(check, needed, facts, context) if order.passes > 1 else [needed]
     return list(check.alternatives)
 
 
@@ -64,6 +86,33 @@ def _needed(order: Exam, facts: Facts) -> Exam:
     if extra is None or not extra.values:
         return order
     return narrowed(order, mask(extra.values)) or order
+
+
+def _single(check: Check, order: Exam, facts: Facts, context: _Context) -> list[Exam]:
+    """
+    The single-pass exams that answer every reason of the order; none while one reason has no known contrast.
+
+    A reason asks for a contrast where a topic rates the two passes, or where the check itself tells it.
+    """
+    named: Names = facts["order.reason"].value or Names(frozenset(), False)
+    stands, broader = context
+    implied = {wide for reason in named.values for wide in broader.get(reason, ())}
+    rated = {reason for one in stands if one.applies and _rates(one, order) for reason in one.topic.reasons}
+    wanted: set[str] = set()
+    for reason in named.values - implied:
+        kinds = {reason, *broader.get(reason, ())}
+        told = {check.wanted[kind] for kind in kinds if kind in check.wanted}
+        if not told and rated.isdisjoint(kinds):
+            return []
+        wanted |= told
+    if not named.complete or not named.values or len(wanted) > 1:
+        return []
+    return [exam for exam in _best_single(order, stands) if not wanted or exam.contrast in wanted]
+
+
+def _rates(one: Stand, order: Exam) -> bool:
+    """Whether the topic rates a single pass in a situation this child may be in."""
+    return any(_best(exam, [one]) for exam in single_passes(order))
 
 
 def _best_single(order: Exam, stands: Sequence[Stand]) -> list[Exam]:

@@ -61,7 +61,7 @@ def _of_topic(
 
 def _of_check(rule: Check, example: Example, facts: Facts) -> tuple[str, Finding | None]:
     order = example.order or exam("CT head")
-    verdict: Verdict = judge_check(rule, order, facts, ())
+    verdict: Verdict = judge_check(rule, order, facts, (), broader={})
     if verdict.finding is not None:
         return verdict.finding.indicator.value, verdict.finding
     return ("unknown" if verdict.outcome is Outcome.UNDECIDED else "silence"), None

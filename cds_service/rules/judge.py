@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 
 from cds_service.findings import Activity, Advice, Basis, Finding, Indicator, Outcome, Verdict, importance
 from cds_service.rules import safety
 from cds_service.rules.check_judge import judge_check
-from cds_service.rules.rule import Check, RuleSet, Topic
+from cds_service.rules.rule import RuleSet, Topic
 from cds_service.rules.stand import Stand, stand
 from cds_service.rules.topic_judge import advise
 from cds_service.vocabulary.exams import WITHOUT, Exam, exam
 from cds_service.vocabulary.facts import HISTORY_EXAMS, REGION_HISTORY
 from cds_service.vocabulary.readings import Evidence, Facts, Names, Priors, Reading
+from cds_service.vocabulary.regions import DIVISIONS, MASKS, mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +145,10 @@ def judge_anew(order: Exam, facts: Facts, rules: RuleSet, *, want_all: bool = Fa
     if named.more or not spoken:
         kept = not named.asked and (spoken or order.ionizing)
         verdicts = [_held(verdict, exchanged=kept) for verdict in verdicts]
+    verdicts = [_whole(verdict, order, named, rules) for verdict in verdicts]
     verdicts += [one.verdict() for one in stands if not one.applies]
     concerned = [one for one in stands if not one.topic.reasons.isdisjoint(named.values)]
-    verdicts += _shape(rules.checks, order, facts, concerned, want_all=want_all)
+    verdicts += _shape(rules, order, facts, concerned, want_all=want_all)
     if any(verdict.finding for verdict in verdicts):
         verdicts = safety.apply(rules.safety, order, facts, verdicts)
         verdicts = _settle(verdicts)
@@ -197,6 +201,39 @@ def _held(verdict: Verdict, *, exchanged: bool) -> Verdict:
 _EXCHANGES = frozenset({Advice.INSTEAD, Advice.PREFER})
 
 
+def _whole(verdict: Verdict, order: Exam, named: Names, rules: RuleSet) -> Verdict:
+    """
+    The verdict without exams that leave out a region the order covers and another of its reasons is about.
+
+    A chest radiograph is no answer to an order for chest and abdomen when the abdomen hurts too.
+    """
+    finding = verdict.finding
+    if finding is None or finding.advice not in (*_EXCHANGES, Advice.NO_IMAGING):
+        return verdict
+    topic = next(one for one in rules.topics if one.id == finding.rule)
+    own, others = 0, 0
+    for reason in named.values:
+        region = mask(rules.regions.get(reason, ()))
+        if reason in topic.reasons or not topic.reasons.isdisjoint(rules.broader.get(reason, ())):
+            own |= region
+        else:
+            others |= region
+    left_out = others & order.mask & ~own
+    if not named.complete:  # what was not understood may be about a division nobody spoke of
+        untouched = (MASKS[one] for one in DIVISIONS if not MASKS[one] & ~order.mask and not MASKS[one] & own)
+        left_out = reduce(or_, untouched, left_out)
+    if not left_out or not own:
+        return verdict
+    kept = [one for one in finding.alternatives if one.exam.mask & left_out]
+    if len(kept) == len(finding.alternatives) and finding.advice is not Advice.NO_IMAGING:
+        return verdict
+    if not kept:
+        why = "another reason of the order is about a region it covers"
+        return replace(verdict, outcome=Outcome.SILENT, finding=None, why=why)
+    offered = tuple(replace(one, recommended=place == 0) for place, one in enumerate(kept))
+    return replace(verdict, finding=replace(finding, alternatives=offered, because=kept[0].because or finding.because))
+
+
 def _wider(rules: RuleSet, named: Names) -> set[str]:
     return {broad for reason in named.values for broad in rules.broader.get(reason, ())}
 
@@ -207,12 +244,10 @@ def _advise(applying: list[Stand], order: Exam, facts: Facts, calm: bool) -> Ite
         yield advise(one, order, facts, others=others, calm=calm)
 
 
-def _shape(
-    checks: Iterable[Check], order: Exam, facts: Facts, stands: list[Stand], *, want_all: bool
-) -> Iterable[Verdict]:
-    for check in checks:
+def _shape(rules: RuleSet, order: Exam, facts: Facts, stands: list[Stand], *, want_all: bool) -> Iterable[Verdict]:
+    for check in rules.checks:
         if want_all or not check.modalities or order.modality in check.modalities:
-            verdict = judge_check(check, order, facts, stands)
+            verdict = judge_check(check, order, facts, stands, broader=rules.broader)
             if want_all or verdict.outcome is not Outcome.OUT:
                 yield verdict
 

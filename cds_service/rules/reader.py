@@ -37,6 +37,7 @@ TOPIC_EXPECTS = ("warning", "info", "preference", "no imaging", "ask", "silence"
 CHECK_EXPECTS = ("warning", "info", "silence", "unknown")
 SAFETY_EXPECTS = ("silences", "removes", "softens", "limits", "nothing")
 _SHAPES = ("single-pass", "needed-regions")
+_ONE_PASS = ("with", "without")
 _APPROPRIATENESS = frozenset({Advice.INSTEAD, Advice.NO_IMAGING, Advice.PREFER, Advice.ASK})
 _WORDS = {advice.value: advice for advice in Advice}
 
@@ -261,12 +262,27 @@ def _check(fields: Fields, desk: Desk, common: dict[str, Any]) -> Check:
         override_reasons=_overrides(card, desk),
         modalities=_modalities(applies) or _modalities(when),
         levels=tuple(_levels(fields, scope)),
+        wanted=dict(_wanted(fields, scope, desk)),
         note=fields.text("note", ""),
         contact=desk.contacts.get(fields.text("ask", "", choices=ROLES)),
     )
     card.finish()
     _unused(scope, common, fields)
     return check
+
+
+def _wanted(fields: Fields, scope: Scope, desk: Desk) -> Iterator[tuple[str, str]]:
+    """The contrast of the one pass that answers each reason, each with its source."""
+    for body in fields.items("wanted"):
+        one = Fields(body, fields.file, fields.problems, "a wanted contrast")
+        contrast = one.text("contrast", choices=_ONE_PASS)
+        cite(one.text("source"), body, one, desk)
+        reasons, known = one.words("reasons"), scope.facts["order.reason"].choices
+        for reason in reasons:
+            if known and reason not in known:
+                one.wrong(one.block, f"{reason} is not a reason", "see rules/codes/reasons")
+        one.finish()
+        yield from ((reason, contrast) for reason in reasons)
 
 
 def _levels(fields: Fields, scope: Scope) -> Iterator[Level]:

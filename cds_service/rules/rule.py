@@ -204,7 +204,11 @@ class Level:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Check(Rule):
-    """A check of the order's shape or history."""
+    """
+    A check of the order's shape or history.
+
+    ``wanted`` maps a reason to the contrast of the one pass that answers it.
+    """
 
     applies_to: Criterion
     criterion: Criterion
@@ -221,6 +225,7 @@ class Check(Rule):
     override_reasons: tuple[str, ...]
     modalities: frozenset[str]
     levels: tuple[Level, ...] = ()
+    wanted: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     contact: Contact | None = None
 
@@ -305,7 +310,11 @@ def _names_asked(definition: Definition) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """All rules in force, indexed for judging. ``covered`` maps a reason to the broader reasons it also is."""
+    """
+    All rules in force, indexed for judging.
+
+    ``broader`` maps a reason to the broader reasons it also is, ``regions`` to what it is about.
+    """
 
     topics: tuple[Topic, ...] = ()
     checks: tuple[Check, ...] = ()
@@ -314,6 +323,7 @@ class RuleSet:
     broader: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     by_reason: Mapping[str, tuple[Topic, ...]] = field(default_factory=dict)
     dormant: tuple[Rule, ...] = ()
+    regions: Mapping[str, frozenset[str]] = field(default_factory=dict)
     replay: Replay[Any] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

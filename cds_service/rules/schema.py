@@ -187,6 +187,7 @@ def _topic(block: Any, exams: Any, card: Any, logic: Mapping[str, Any]) -> dict[
 def _check(block: Any, exams: Any, card: Any, logic: Mapping[str, Any]) -> dict[str, Any]:
     activity = _block({"per_kg": _some(TEXT), "least": TEXT, "most": TEXT}, ["per_kg", "least"])
     level = _block({"exam": TEXT, "when": block, "text": TEXT, "activity": activity}, ["exam", "text"])
+    wanted = _block({"reasons": _some(TEXT), "contrast": {"enum": ["with", "without"]}, "source": TEXT})
     own = {
         "applies_to": block,
         "when": block,
@@ -195,6 +196,7 @@ def _check(block: Any, exams: Any, card: Any, logic: Mapping[str, Any]) -> dict[
         "cancel": {"type": "boolean"},
         "offers": _some(TEXT),
         "levels": {"type": "array", "items": level},
+        "wanted": {"type": "array", "items": wanted},
         "note": TEXT,
         "ask": {"enum": list(ROLES)},
         "if_unknown": {"enum": ["silence"]},

@@ -30,9 +30,16 @@ def advise(one: Stand, order: Exam, facts: Facts, *, others: Sequence[Stand], ca
     """What the topic says; *others* are the further topics this order stands in, *calm* keeps it from warning."""
     if not one.judged:
         return one.verdict(Outcome.SILENT, "no situation of this topic fits")
-    if any(other.ratings[place] is Rating.USUALLY for other in others for place in other.met):
+    if any(_right(other) for other in others):
         return one.verdict(Outcome.SILENT, "the order is usually appropriate for another of its reasons")
     return _Table(one, order, facts, others, calm).decide()
+
+
+def _right(other: Stand) -> bool:
+    """Whether the order is usually appropriate there: in a situation that is met, or else in all that may be."""
+    if other.met:
+        return any(other.ratings[place] is Rating.USUALLY for place in other.met)
+    return bool(other.possible) and all(other.ratings[place] is Rating.USUALLY for place in other.possible)
 
 
 class _Table:

@@ -104,6 +104,7 @@ HISTORY_EXAMS: dict[str, tuple[str, ...]] = {
     "history.head_ct": ("CT head",),
     "history.head_mri": ("MR head",),
     "history.abdominal_ct": ("CT abdomen+pelvis",),
+    "history.abdominal_mri": ("MR abdomen+pelvis",),
     "history.cystogram": ("fluoroscopy cystography urinary-tract",),
 }
 """History facts by kind of exam: those of the same modality whose regions overlap."""

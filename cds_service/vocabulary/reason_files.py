@@ -10,6 +10,7 @@ from cds_service import yaml_source
 from cds_service.courtesy import unhurried
 from cds_service.errors import ContentError, Problem
 from cds_service.vocabulary.check_digits import snomed_holds
+from cds_service.vocabulary.phrases import words_of
 from cds_service.vocabulary.reason_codes import (
     ICD10,
     ICD10CM,
@@ -129,9 +130,7 @@ class Loading:
             event=sheet.flag(fields, "event"),
             follow_up=sheet.flag(fields, "follow_up"),
             treated_by={
-                word: frozenset(map(str, by))
-                for words, by in sheet.lists(fields, "treated_by")
-                for word in words.split("|")
+                word: _as_read(by) for words, by in sheet.lists(fields, "treated_by") for word in words.split("|")
             },
             joined_unless=frozenset(map(str, sheet.items(fields, "joined_unless"))),
             hurt=Text("hurt") in fields,
@@ -191,6 +190,11 @@ class Loading:
             if found is None or not any(name in codes.lineage[one] for one in found.names):
                 stated = ", ".join(found.names) if found else "no reason"
                 sheet.wrong(code, f"{name} offers {code}, which is read as {stated}", "offer a code of its own")
+
+
+def _as_read(listed: Iterable[Any]) -> frozenset[str]:
+    """Single words as a text is cut into them: without a plural s."""
+    return frozenset(one for word in listed for one in (str(word), *words_of(str(word), {}).words))
 
 
 def _label(sheet: Sheet, fields: Block, name: Text) -> str:

@@ -128,6 +128,7 @@ unless:
   - {because: A lesion is characterised., order.reason: other-thing}
 advice: fewer-passes
 alternatives: single-pass
+wanted: [{reasons: [belly-ache], contrast: with, source: guide}]
 card: {indicator: warning, situation: Two phases., because: One is enough., override_reasons: [clinical-judgement]}
 examples:
   - {name: Two, order: CT abdomen+pelvis without and with contrast, facts: {order.reason: belly-ache}, expect: warning, offers: [CT abdomen+pelvis with contrast]}

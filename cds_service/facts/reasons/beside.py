@@ -20,13 +20,15 @@ class Beside(NamedTuple):
     What the order's own words and codes say; each in its own words, which become evidence when somebody asks.
 
     ``expecting`` leaves a pregnancy possible, ``signs`` are findings its words or its reason codes speak of, by fact,
-    ``values`` what a code says of one of several values; ``exams`` are the modalities of exams it speaks of.
+    ``values`` what a code says of one of several values; ``exams`` are the modalities of exams it speaks of, ``done``
+    those it tells of as done.
     """
 
     expecting: str = ""
     signs: Mapping[str, str] = {}
     values: Mapping[str, Value] = {}
     exams: Mapping[str, str] = {}
+    done: Mapping[str, str] = {}
     facts: Mapping[str, FindingFact] = {}
     source: str = "ServiceRequest"
     on: str = ""
@@ -70,12 +72,14 @@ def beside(order: ServiceRequest, reasons: ReasonCodes, findings: FindingCodes) 
     expecting = ""
     signs: dict[str, str] = {}
     exams: dict[str, str] = {}
+    done: dict[str, str] = {}
     for text, about_exam in _texts(order):
         said = _telling(text, reasons)
         if said is not None:
             expecting = expecting or said.pregnancy
             signs = {**said.signs, **signs}
             exams = exams if about_exam else {**said.exams, **exams}
+            done = done if about_exam else {**said.done, **done}
     values: dict[str, Value] = {}
     for name, (words, value) in _coded(order, reasons, findings).items():
         if name not in signs and value is not None:
@@ -84,7 +88,7 @@ def beside(order: ServiceRequest, reasons: ReasonCodes, findings: FindingCodes) 
     if not (expecting or signs or exams):
         return NOTHING
     source = f"ServiceRequest/{order.id}" if order.id else "ServiceRequest"
-    return Beside(expecting, signs, values, exams, findings.findings, source, order.authoredOn or "")
+    return Beside(expecting, signs, values, exams, done, findings.findings, source, order.authoredOn or "")
 
 
 def all_beside(orders: Iterable[ServiceRequest], reasons: ReasonCodes, findings: FindingCodes) -> Beside:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from cds_service.facts.reasons.clauses import Part, parts_of
+from cds_service.facts.reasons.exams_told import done_exams
 from cds_service.facts.reasons.grammar import SMALL_WORDS, Mark
 from cds_service.facts.reasons.injuries import counts, hurt_places, leaves_places_hurt, tells_of_accident
 from cds_service.facts.reasons.settling import settled_by, telling_words, write_out
@@ -34,7 +35,8 @@ class Said(NamedTuple):
     leaves a pregnancy possible. ``signs`` maps a finding to the clause that speaks of it, ``exams`` a modality to the
     word that names an exam. ``more`` is a clause that tells of something no name says: a finding that may worry, or
     words that were not understood beside a reason that was. ``open`` says that a question was not understood: one
-    asked as such, a word of several meanings, or a reason of no list.
+    asked as such, a word of several meanings, or a reason of no list. ``done`` are those of ``exams`` that were done
+    by what the text says; ``denied`` holds the reasons it denies and states nowhere.
     """
 
     named: Mapping[str, str] = {}
@@ -48,6 +50,8 @@ class Said(NamedTuple):
     exams: Mapping[str, str] = {}
     more: str = ""
     open: bool = False
+    done: Mapping[str, str] = {}
+    denied: frozenset[str] = frozenset()
 
 
 def read(text: str, codes: ReasonCodes) -> Said:
@@ -140,6 +144,8 @@ class _Reader:
             {known[word]: word for word in self._words.words if word in known},
             next((self._quote(part) for part in self._parts if self._tells_more(part)), "") or self._measures(),
             self._open or bool(self._asked),
+            {known[word]: word for word in done_exams(self._words.words, known)},
+            self._denied(),
         )
 
     def _tells_more(self, part: Part) -> bool:
@@ -174,6 +180,18 @@ class _Reader:
                 return self._words.quote(at, after - 1)
             at = after
         return ""
+
+    def _denied(self) -> frozenset[str]:
+        """The reasons denied: not those stated as well, nor what one of them implies."""
+        stated = {wide for name in (*self._named, *self._alone) for wide in self._codes.lineage[name]}
+        denied = {
+            meaning.name
+            for part in self._parts
+            if part.negated
+            for meaning, _, _ in part.said
+            if meaning.says in _STATING
+        }
+        return frozenset(denied - stated)
 
     def _signs(self) -> dict[str, str]:
         """The findings spoken of: not those denied, settled or somebody else's, but past ones too."""
@@ -334,7 +352,8 @@ class _Reader:
         named = self._words.words[part.first : part.last + 1]
         later = later or (part.back is not None and not part.query)
         return any(
-            word in named and (later or not by.isdisjoint(self._words.words)) for word, by in reason.treated_by.items()
+            word in named and ((later and reason.event) or not by.isdisjoint(self._words.words))
+            for word, by in reason.treated_by.items()
         )
 
     def _past(self, part: Part, reason: Reason) -> None:

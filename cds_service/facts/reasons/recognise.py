@@ -224,6 +224,10 @@ class _Gathering:
         about different things leave the reason unclear.
         """
         said = read(text, self._codes)
+        lineage = self._codes.lineage
+        for name in [name for name in coded if not said.denied.isdisjoint(lineage[name])]:
+            self._named.pop(name, None)
+            self._unread.append(f"{short(text)}: denies what its code says")
         self._text(said, where)
         self._unread.extend(said.asked)
         if said.named and not any(self._related(name, other) for name in said.named for other in coded):

@@ -286,6 +286,12 @@ class TestNotes:
         reasons = reasons_of(codes, icd("R10.31"), note=[Annotation(text="fell off bike today")])
         assert not reasons.names.complete
 
+    def test_a_text_that_denies_what_its_code_says_takes_it_back(self, codes: ReasonCodes):
+        coded = icd("R10.31", display="Right lower quadrant pain")
+        reasons = reasons_of(codes, CodeableConcept(coding=coded.coding, text="no RLQ pain; r/o pancreatitis"))
+        assert narrowest(reasons, codes) == {"biliary-pancreatic"}
+        assert not reasons.names.complete
+
     def test_a_note_that_names_no_reason_gives_none(self, codes: ReasonCodes):
         reasons = reasons_of(codes, note=[Annotation(text="Please call mother, wheelchair")])
         assert not reasons.given

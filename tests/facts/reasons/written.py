@@ -440,7 +440,7 @@ READ: dict[str, str] = {
     "cannot exclude appendicitis": "suspected-appendicitis",
     "abdominal pain, appendix not visualized on US": "abdominal-pain appendix-not-seen",
     # a measured temperature is a fever, or none
-    "limp, T 38.4": "limp-hip",
+    "limp, T 38.4": "limp-hip fever-unknown",
     "Tmax 102.6, cough": "fever-unknown bronchiolitis-asthma-cough",
     "seizure, temp 37.1": "afebrile-seizure",
     "GTC w/ T 39.2": "febrile-seizure",
