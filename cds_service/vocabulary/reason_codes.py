@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from cds_service.vocabulary.addresses import address
 from cds_service.vocabulary.phrases import Phrases
+from cds_service.vocabulary.reason_languages import NO_LANGUAGES, Languages
 from cds_service.vocabulary.spelling import NO_SPELLING, Spelling
 
 ICD10CM: Final = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -129,7 +130,8 @@ class Wording(NamedTuple):
     """
     How texts are read: one spelling for several, the phrases known, the words nobody can be sure of, what
     misspelt words were meant for, the words that name an exam, each with its modality, findings that are a reason when
-    no other is named, findings that worry nobody, and other phrases that tell of a finding as well.
+    no other is named, findings that worry nobody, other phrases that tell of a finding as well, and what words of other
+    languages mean.
     """
 
     same_word: Mapping[str, str]
@@ -140,6 +142,7 @@ class Wording(NamedTuple):
     signs: Mapping[tuple[str, ...], str] = MappingProxyType({})
     reassuring: frozenset[tuple[str, ...]] = frozenset()
     worrying: frozenset[tuple[str, ...]] = frozenset()
+    languages: Languages = NO_LANGUAGES
 
 
 class ReasonCodes:

@@ -10,6 +10,7 @@ from cds_service.errors import Problem
 from cds_service.vocabulary.exams import MODALITIES
 from cds_service.vocabulary.phrases import Phrases, spellings, words_of
 from cds_service.vocabulary.reason_codes import Meaning, Says, Unsure, Wording
+from cds_service.vocabulary.reason_languages import LanguageLoading
 from cds_service.vocabulary.reason_sheet import Sheet
 from cds_service.vocabulary.spelling import Spelling
 from cds_service.yaml_source import Block, Text
@@ -49,6 +50,7 @@ class WordLoading:
         self.signs: list[tuple[Text, str]] = []
         self._reassuring: list[tuple[Sheet, Text]] = []
         self._worrying: list[tuple[Sheet, Text]] = []
+        self.languages = LanguageLoading()
 
     def read(self, sheet: Sheet, block: Block) -> None:
         """Add a words file."""
@@ -125,8 +127,9 @@ class WordLoading:
         spelt.update(exams)
         signs = {tuple(words): reason for sign, reason in self.signs for words in spellings(sign, self._same_word)}
         spelling = Spelling(spelt, self._real, means=self._meant)
-        worrying = self._alarming(known)
-        return Wording(self._same_word, known, unsure, spelling, exams, signs, self._calming(known), worrying)
+        calming, worrying = self._calming(known), self._alarming(known)
+        languages = self.languages.joined(self._same_word, spelling.knows)
+        return Wording(self._same_word, known, unsure, spelling, exams, signs, calming, worrying, languages)
 
     def _calming(self, known: Phrases[Meaning]) -> frozenset[tuple[str, ...]]:
         """The findings that worry nobody; notes phrases that are no findings."""
