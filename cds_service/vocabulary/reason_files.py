@@ -75,7 +75,7 @@ class Loading:
         self._offers: list[tuple[Sheet, Text, str]] = []
 
     def file(self, file: str, content: bytes) -> None:
-        """Add one file: the reasons it holds, or the words of ``words.yaml`` or of a language, ``words.german.yaml``."""
+        """Add one file: reasons, or the words of ``words.yaml`` or of a language, ``words.german.yaml``."""
         sheet = Sheet(file, self.problems)
         try:
             block = yaml_source.read(content, file=file)

@@ -120,7 +120,7 @@ class _Joining:
         return Language(self._name, means, self._forms, telling)
 
     def _is_english(self, word: str, known: Callable[[str], bool]) -> bool:
-        return known(word) or any(map(known, words_of(word, self._same_word).words))
+        return "." not in word and (known(word) or any(map(known, words_of(word, self._same_word).words)))
 
     def _gather(self, sheet: Sheet, block: Block) -> None:
         self._phrases.extend((sheet, phrase, Sense(())) for phrase in sheet.items(block, "articles"))
