@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from cds_service.vocabulary.addresses import address
 from cds_service.vocabulary.phrases import Phrases
+from cds_service.vocabulary.reason_languages import NO_LANGUAGES, Languages
 from cds_service.vocabulary.spelling import NO_SPELLING, Spelling
 
 ICD10CM: Final = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -142,7 +143,7 @@ class Wording(NamedTuple):
     misspelt words were meant for, the words that name an exam, each with its modality, findings that are a reason when
     no other is named, findings that worry nobody, and other phrases that tell of a finding as well. ``warnings`` are
     phrases that speak of findings wherever they stand, ``states`` the findings a reason speaks of; without one of
-    ``telling``'s words a text speaks of no finding.
+    ``telling``'s words a text speaks of no finding. ``languages`` holds what words of other languages mean.
     """
 
     same_word: Mapping[str, str]
@@ -156,6 +157,7 @@ class Wording(NamedTuple):
     warnings: Phrases[tuple[str, ...]] = NO_WARNINGS
     states: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     telling: frozenset[str] = frozenset()
+    languages: Languages = NO_LANGUAGES
 
 
 class ReasonCodes:

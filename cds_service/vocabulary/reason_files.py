@@ -30,6 +30,7 @@ from cds_service.yaml_source import Block, Text
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _ICD_CODE: Final = re.compile(r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?")
 _LINKS: Final = ("later_contact", "late_effect", "past", "in_family", "treated", "joined")
+_WORDS_FILE: Final = re.compile(r"words(?:\.(?P<language>[a-z-]+))?\.yaml")
 _PHRASES: Final = {"texts": Says.REASON, "texts_alone": Says.ALONE, "hurt": Says.PLACE}
 _CODES: Final = {"icd10cm": ICD10CM, "icd10": ICD10, "snomed": SNOMED, "snomed_licensed": SNOMED}
 _FLAGS: Final = ("event", "follow_up")
@@ -75,7 +76,7 @@ class Loading:
         self._offers: list[tuple[Sheet, Text, str]] = []
 
     def file(self, file: str, content: bytes) -> None:
-        """Add one file: the reasons it holds, or the words when it is called ``words.yaml``."""
+        """Add one file: reasons, or the words of ``words.yaml`` or of a language, ``words.german.yaml``."""
         sheet = Sheet(file, self.problems)
         try:
             block = yaml_source.read(content, file=file)
@@ -84,11 +85,13 @@ class Loading:
             return
         if not isinstance(block, Block):
             sheet.wrong(block, "a reason file is a block of names", "write name: {label: …, texts: […]}")
-        elif file.rpartition("/")[2] == "words.yaml":
-            self._words.read(sheet, block)
-        else:
+        elif (words := _WORDS_FILE.fullmatch(file.rpartition("/")[2])) is None:
             for name, fields in unhurried(block.items(), 10):
                 self._reason(sheet, name, fields)
+        elif words["language"]:
+            self._words.languages.read(sheet, words["language"], block)
+        else:
+            self._words.read(sheet, block)
 
     def codes(self) -> ReasonCodes:
         """Everything read, put together; notes what does not fit."""

@@ -10,6 +10,7 @@ from cds_service.errors import Problem
 from cds_service.vocabulary.exams import MODALITIES
 from cds_service.vocabulary.phrases import Phrases, spellings, words_of
 from cds_service.vocabulary.reason_codes import Meaning, Says, Unsure, Wording
+from cds_service.vocabulary.reason_languages import LanguageLoading
 from cds_service.vocabulary.reason_sheet import Sheet
 from cds_service.vocabulary.spelling import Spelling
 from cds_service.yaml_source import Block, Text
@@ -56,6 +57,7 @@ class WordLoading:
         self._worrying: list[tuple[Sheet, Text]] = []
         self._warnings: list[tuple[Text, str]] = []
         self._states: dict[str, tuple[str, ...]] = {}
+        self.languages = LanguageLoading()
 
     def read(self, sheet: Sheet, block: Block) -> None:
         """Add a words file."""
@@ -172,6 +174,7 @@ class WordLoading:
             _tree(warnings),
             self._states,
             frozenset(_least_common(words, known) for words in telling),
+            self.languages.joined(self._same_word, spelling.knows),
         )
 
     def _calming(self, known: Phrases[Meaning]) -> frozenset[tuple[str, ...]]:

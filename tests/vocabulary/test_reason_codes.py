@@ -37,7 +37,7 @@ class TestShipped:
     def test_every_code_is_read_back_as_its_reason(self, codes: ReasonCodes):
         count = 0
         for path in FOLDER.glob("*.yaml"):
-            if path.name == "words.yaml":
+            if path.name.startswith("words."):
                 continue
             for name, fields in yaml_source.read(path.read_bytes(), file=path.name).items():
                 for key, system in SYSTEMS.items():

@@ -10,6 +10,7 @@ from cds_service.facts.reasons.clauses import Part, parts_of
 from cds_service.facts.reasons.exams_told import done_exams
 from cds_service.facts.reasons.grammar import SMALL_WORDS, Mark
 from cds_service.facts.reasons.injuries import counts, hurt_places, leaves_places_hurt, tells_of_accident
+from cds_service.facts.reasons.languages import in_english
 from cds_service.facts.reasons.settling import settled_by, telling_words, write_out
 from cds_service.facts.reasons.temperature import tell_temperatures
 from cds_service.vocabulary.phrases import Words, words_of
@@ -58,10 +59,11 @@ def read(text: str, codes: ReasonCodes) -> Said:
     """Read one text; the answers for short texts are kept with the codes."""
     said: Said | None = codes.memory.get(text)
     if said is None:
-        words = words_of(text, codes.wording.same_word, _spelt(codes))
+        translated = in_english(text, codes.wording)
+        words = translated or words_of(text, codes.wording.same_word, _spelt(codes))
         tell_temperatures(words.words)
         write_out(words.words, codes.wording.unsure)
-        said = _Reader(words, codes).read()
+        said = _Reader(words, codes, foreign=translated is not None or _holds_accents(text)).read()
         keep(codes, text, said, size=len(text))
     return said
 
@@ -72,10 +74,21 @@ def told(text: str, codes: ReasonCodes) -> Mapping[str, str]:
     said: Mapping[str, str] | None = codes.memory.get(key)
     if said is None:
         wording = codes.wording
-        known = not wording.telling.isdisjoint(words_of(text[:_LONGEST_KEPT], wording.same_word).words)
-        said = read(text[:_LONGEST_KEPT], codes).signs if known else {}
+        begins = text[:_LONGEST_KEPT]
+        words = (in_english(begins, wording) or words_of(begins, wording.same_word)).words
+        said = {} if wording.telling.isdisjoint(words) else read(begins, codes).signs
         keep(codes, key, said, size=len(text))
     return said
+
+
+def _holds_accents(text: str) -> bool:
+    """
+    Whether *text* holds a letter that English has none of, so that it may be in a language without a list.
+
+    >>> _holds_accents("dolor en el riñón"), _holds_accents("fever 39 °C – r/o flu")
+    (True, False)
+    """
+    return not text.isascii() and any(one.isalpha() and not one.isascii() for one in text)
 
 
 def _spelt(codes: ReasonCodes) -> Callable[[str], str]:
@@ -104,8 +117,9 @@ def short(text: str) -> str:
 
 
 class _Reader:
-    def __init__(self, words: Words, codes: ReasonCodes) -> None:
+    def __init__(self, words: Words, codes: ReasonCodes, *, foreign: bool) -> None:
         self._words = words
+        self._foreign = foreign
         self._codes = codes
         self._reasons = codes.reasons
         self._parts = parts_of(words, codes.wording.phrases)
@@ -120,6 +134,8 @@ class _Reader:
         for part in self._parts:
             if not part.negated:
                 self._part(part)
+            elif self._foreign and part.unknown:
+                self._leave(part, self._quote(part))
         for part in self._parts:
             if not part.negated and part.past is not Mark.FAMILY:
                 self._settle(part)
@@ -241,7 +257,7 @@ class _Reader:
                 sign = self._codes.wording.signs.get(tuple(self._words.words[first:after]))
                 if sign is not None:
                     self._alone.setdefault(sign, self._quote(part))
-        if part.past is None and self._leaves_open(part):
+        if (part.past is None and self._leaves_open(part)) or (self._foreign and part.unknown):
             self._leave(part, self._quote(part))
             self._open = self._open or any(meaning.says is Says.ELSEWHERE for meaning, _, _ in part.said)
         elif part.past is Mark.FAMILY and part.unclear and part.full:

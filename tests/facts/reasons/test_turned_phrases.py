@@ -19,7 +19,7 @@ def phrases() -> list[str]:
     return [
         text
         for path in sorted(FOLDER.glob("*.yaml"))
-        if path.name != "words.yaml"
+        if not path.name.startswith("words.")
         for fields in yaml_source.read(path.read_bytes(), file=path.name).values()
         for phrase in (*fields.get("texts", ()), *fields.get("texts_alone", ()))
         for text in list(spread(phrase))[:FIRST]

@@ -37,7 +37,9 @@ def test_case_and_spacing_change_nothing(text: str, codes: ReasonCodes):
         assert reasons_of(codes, worded(text.lower())).names == spaced.names
 
 
-@pytest.mark.parametrize("file", sorted(path.name for path in FOLDER.glob("*.yaml") if path.name != "words.yaml"))
+@pytest.mark.parametrize(
+    "file", sorted(path.name for path in FOLDER.glob("*.yaml") if not path.name.startswith("words."))
+)
 def test_every_listed_phrase_states_its_reason(file: str, codes: ReasonCodes):
     block = yaml_source.read((FOLDER / file).read_bytes(), file=file)
     listed = [
