@@ -133,11 +133,19 @@ def spellings(phrase: str, same_word: Mapping[str, str]) -> Iterator[list[str]]:
     [['left', 'hip', 'pain'], ['right', 'hip', 'pain']]
     """
     if "|" not in phrase:
-        yield words_of(phrase, same_word).words
+        yield _cut(phrase, same_word)
         return
-    cut = [[words_of(f" {one} ", same_word).words for one in part.split("|")] for part in phrase.split()]
+    cut = [[_cut(f" {one} ", same_word) for one in part.split("|")] for part in phrase.split()]
     for chosen in itertools.product(*cut):
         yield list(itertools.chain.from_iterable(chosen))
+
+
+def _cut(phrase: str, same_word: Mapping[str, str]) -> list[str]:
+    """The words of *phrase*; of plain letters, as nearly all are, without a search."""
+    words = phrase.lower().split()
+    if phrase.isascii() and all(map(str.isalpha, words)):
+        return [_one_spelling(word, same_word) for word in words if word not in _ARTICLES]
+    return words_of(phrase, same_word).words
 
 
 class Phrases(Generic[T]):
