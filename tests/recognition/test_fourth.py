@@ -27,3 +27,9 @@ def test_most_is_read_whole(kinds: set[str], least: float) -> None:
 def test_most_of_what_is_typed_in_a_hurry_is_read_whole() -> None:
     found = list(scored("fifth", "reasons"))
     assert len(found) >= 350 and sum(one.score == RIGHT for one in found) >= 0.86 * len(found)
+
+
+def test_most_of_what_is_typed_as_a_telegram_is_read_whole_and_little_of_it_as_something_else() -> None:
+    found = list(scored("sixth", "reasons"))
+    assert len(found) >= 350 and sum(one.score == RIGHT for one in found) >= 0.72 * len(found)
+    assert sum(one.score == WRONG for one in found) <= 16
