@@ -7,7 +7,7 @@ Made whole or not at all: ``build`` raises ContentError with everything that is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import Any, Protocol
@@ -150,7 +150,6 @@ def build(
     rules = build_rules(parsed, desk, broader=broader, run_examples=run_examples, inspect=look)
     if site.tuned:
         rules = build_rules(parsed, desk, broader=broader, tuned=site.tuned, run_examples=False, inspect=look)
-    rules = replace(rules, regions={name: reason.regions for name, reason in reasons.reasons.items()})
     strange = unknown_carriers(about, {**rules.defined, **facts}, ABOUT)
     if strange:
         raise ContentError(strange)

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
-from operator import or_
 
 from cds_service.findings import Activity, Advice, Basis, Finding, Indicator, Outcome, Verdict, importance
-from cds_service.rules import safety
+from cds_service.rules import other_reasons, safety
 from cds_service.rules.check_judge import judge_check
 from cds_service.rules.rule import RuleSet, Topic
 from cds_service.rules.stand import Stand, stand
@@ -21,7 +19,6 @@ from cds_service.rules.topic_judge import advise
 from cds_service.vocabulary.exams import WITHOUT, Exam, exam
 from cds_service.vocabulary.facts import HISTORY_EXAMS, REGION_HISTORY
 from cds_service.vocabulary.readings import Evidence, Facts, Names, Priors, Reading
-from cds_service.vocabulary.regions import DIVISIONS, MASKS, mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +137,8 @@ def judge_anew(order: Exam, facts: Facts, rules: RuleSet, *, want_all: bool = Fa
     named: Names = facts["order.reason"].value or Names(frozenset(), False)
     stands = [stand(topic, order, facts) for topic in _topics(rules, named, want_all=want_all)]
     applying = [one for one in stands if one.applies]
-    verdicts = list(_advise(applying, order, facts, _calm(named, applying, rules)))
-    spoken = _spoken_for(named, [_answered(one) for one in applying if one.judged], rules)
-    if named.more or not spoken:
-        kept = not named.asked and (spoken or order.ionizing)
-        verdicts = [_held(verdict, exchanged=kept) for verdict in verdicts]
-    verdicts = [_whole(verdict, order, named, rules) for verdict in verdicts]
+    calm = not other_reasons.spoken_for(named, [one.topic.reasons for one in applying], rules.broader)
+    verdicts = other_reasons.minded(list(_advise(applying, order, facts, calm)), applying, order, named, rules)
     verdicts += [one.verdict() for one in stands if not one.applies]
     concerned = [one for one in stands if not one.topic.reasons.isdisjoint(named.values)]
     verdicts += _shape(rules, order, facts, concerned, want_all=want_all)
@@ -162,80 +155,6 @@ def _topics(rules: RuleSet, named: Names, *, want_all: bool) -> Iterable[Topic]:
     if want_all:
         return rules.topics
     return dict.fromkeys(topic for reason in sorted(named.values) for topic in rules.by_reason.get(reason, ()))
-
-
-def _calm(named: Names, applying: list[Stand], rules: RuleSet) -> bool:
-    """Whether warnings are out: a reason was not understood, or no topic speaks for it."""
-    return not _spoken_for(named, [one.topic.reasons for one in applying], rules)
-
-
-def _spoken_for(named: Names, spoken_of: Iterable[Iterable[str]], rules: RuleSet) -> bool:
-    """Whether every reason was understood and is one *spoken_of*, or a kind of one, or what another of them implies."""
-    spoken = {reason for reasons in spoken_of for reason in reasons}
-    wider = _wider(rules, named)
-    return named.complete and all(
-        reason in spoken or not spoken.isdisjoint(rules.broader.get(reason, ())) or reason in wider
-        for reason in named.values
-    )
-
-
-def _answered(one: Stand) -> Iterable[str]:
-    """The reasons a topic speaks for where the order stands in it: its own, and those that make it this situation."""
-    return one.topic.reasons.union(*(one.topic.variants[place].reasons for place in one.judged))
-
-
-def _held(verdict: Verdict, *, exchanged: bool) -> Verdict:
-    """
-    The verdict without advice that could cost an image something else on the order needs.
-
-    Of a reason nobody speaks for, or a finding told beside it, nothing says that it needs no image. An exam without
-    radiation may be the very one the other reason asks for, and any exam what a question that was not understood
-    does; they stay unless *exchanged*.
-    """
-    finding = verdict.finding
-    if finding is None or not (finding.advice is Advice.NO_IMAGING or (finding.advice in _EXCHANGES and not exchanged)):
-        return verdict
-    return replace(verdict, outcome=Outcome.SILENT, finding=None, why="another reason of the order may need the exam")
-
-
-_EXCHANGES = frozenset({Advice.INSTEAD, Advice.PREFER})
-
-
-def _whole(verdict: Verdict, order: Exam, named: Names, rules: RuleSet) -> Verdict:
-    """
-    The verdict without exams that leave out a region the order covers and another of its reasons is about.
-
-    A chest radiograph is no answer to an order for chest and abdomen when the abdomen hurts too.
-    """
-    finding = verdict.finding
-    if finding is None or finding.advice not in (*_EXCHANGES, Advice.NO_IMAGING):
-        return verdict
-    topic = next(one for one in rules.topics if one.id == finding.rule)
-    own, others = 0, 0
-    for reason in named.values:
-        region = mask(rules.regions.get(reason, ()))
-        if reason in topic.reasons or not topic.reasons.isdisjoint(rules.broader.get(reason, ())):
-            own |= region
-        else:
-            others |= region
-    left_out = others & order.mask & ~own
-    if not named.complete:  # what was not understood may be about a division nobody spoke of
-        untouched = (MASKS[one] for one in DIVISIONS if not MASKS[one] & ~order.mask and not MASKS[one] & own)
-        left_out = reduce(or_, untouched, left_out)
-    if not left_out or not own:
-        return verdict
-    kept = [one for one in finding.alternatives if one.exam.mask & left_out]
-    if len(kept) == len(finding.alternatives) and finding.advice is not Advice.NO_IMAGING:
-        return verdict
-    if not kept:
-        why = "another reason of the order is about a region it covers"
-        return replace(verdict, outcome=Outcome.SILENT, finding=None, why=why)
-    offered = tuple(replace(one, recommended=place == 0) for place, one in enumerate(kept))
-    return replace(verdict, finding=replace(finding, alternatives=offered, because=kept[0].because or finding.because))
-
-
-def _wider(rules: RuleSet, named: Names) -> set[str]:
-    return {broad for reason in named.values for broad in rules.broader.get(reason, ())}
 
 
 def _advise(applying: list[Stand], order: Exam, facts: Facts, calm: bool) -> Iterable[Verdict]:

@@ -71,7 +71,8 @@ def build(
     desk = desk._replace(facts=facts, defined=defined)
     rules = list(_read(parsed, desk, tuned))
     desk.problems.extend(_repeated(rules))
-    found = assemble(rules, desk.today, broader)
+    regions = {name: frozenset(reason.regions) for name, reason in desk.reasons.items()}
+    found = assemble(rules, desk.today, broader, regions)
     whole = found.defined.keys() >= defined.keys()
     if run_examples and whole:
         definitions = {one.fact: one.read for one in found.definitions}
@@ -121,7 +122,9 @@ def _always(rule: Rule) -> bool:
     return isinstance(rule, Definition) or (isinstance(rule, Safety) and rule.chosen)
 
 
-def assemble(rules: list[Rule], today: date, broader: Mapping[str, tuple[str, ...]]) -> RuleSet:
+def assemble(
+    rules: list[Rule], today: date, broader: Mapping[str, tuple[str, ...]], regions: Mapping[str, frozenset[str]]
+) -> RuleSet:
     """The rules in force on *today*, indexed; safety rules and definitions always are, but for a choice not made."""
     live = [rule for rule in rules if _always(rule) or (not isinstance(rule, Safety) and rule.in_force(today))]
     topics = tuple(rule for rule in live if isinstance(rule, Topic))
@@ -135,6 +138,7 @@ def assemble(rules: list[Rule], today: date, broader: Mapping[str, tuple[str, ..
         safety=tuple(rule for rule in live if isinstance(rule, Safety)),
         definitions=tuple(rule for rule in live if isinstance(rule, Definition)),
         broader=dict(broader),
+        regions=regions,
         by_reason=by_reason,
         dormant=tuple(rule for rule in rules if rule not in live),
     )
