@@ -11,8 +11,8 @@ SHARED := -n auto --dist loadfile -m "not soak"
 # and tell nothing new.
 WHOLE := $(addprefix tests/,browser/ catalogue/test_ten_thousand_rows.py enumeration/ facts/dose/test_properties.py \
 	facts/findings/test_robust.py facts/history/test_any_record.py facts/reasons/test_reason_properties.py properties/ \
-	recognition/ replay/ requirements/ rules/test_replay.py scenarios/ storage/test_copies.py test_demo.py test_deploy.py test_documented.py \
-	test_protocol_cards.py test_schemathesis.py test_structure.py)
+	recognition/ replay/ requirements/ rules/test_replay.py scenarios/ storage/test_copies.py test_demo.py test_deploy.py \
+	test_documented.py test_protocol_cards.py test_schemathesis.py test_structure.py)
 .PHONY: help setup setup-dev demo serve test check bench recognition soak lock dist sbom docs browser postgres clean
 
 help:  ## what there is

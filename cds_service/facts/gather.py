@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, NamedTuple
 
 from cds_service.facts.dose import NO_FIGURES, Dose, Usual, doses
@@ -92,7 +93,7 @@ class Child:
         self._figures = figures
         self._encounter_id = encounter_id
         self._findings = read_findings(
-            records, findings, now=self.now, encounter_id=encounter_id, telling=lambda text: told_by(text, reasons)
+            records, findings, now=self.now, encounter_id=encounter_id, telling=partial(told_by, codes=reasons)
         )
         self._priors: History | None = None
         self._nothing: HistoryReading | None = None

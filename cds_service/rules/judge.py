@@ -138,7 +138,8 @@ def judge_anew(order: Exam, facts: Facts, rules: RuleSet, *, want_all: bool = Fa
     stands = [stand(topic, order, facts) for topic in _topics(rules, named, want_all=want_all)]
     applying = [one for one in stands if one.applies]
     calm = not other_reasons.spoken_for(named, [one.topic.reasons for one in applying], rules.broader)
-    verdicts = other_reasons.minded(list(_advise(applying, order, facts, calm)), applying, order, named, rules)
+    advised = zip(applying, _advise(applying, order, facts, calm), strict=True)
+    verdicts = list(other_reasons.minded(list(advised), order, named, rules))
     verdicts += [one.verdict() for one in stands if not one.applies]
     concerned = [one for one in stands if not one.topic.reasons.isdisjoint(named.values)]
     verdicts += _shape(rules, order, facts, concerned, want_all=want_all)

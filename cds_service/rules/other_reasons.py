@@ -7,12 +7,12 @@ the order needs: a reason nobody speaks for, words that were not understood, a f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from operator import or_
 
-from cds_service.findings import Advice, Outcome, Verdict
+from cds_service.findings import Advice, Finding, Outcome, Verdict
 from cds_service.rules.rule import RuleSet, Topic
 from cds_service.rules.stand import Stand
 from cds_service.vocabulary.exams import Exam
@@ -38,17 +38,17 @@ def spoken_for(named: Names, spoken_of: Iterable[Iterable[str]], broader: Mappin
     )
 
 
-def minded(
-    verdicts: Sequence[Verdict], stands: Sequence[Stand], order: Exam, named: Names, rules: RuleSet
-) -> list[Verdict]:
-    """The *verdicts* of topics, one for each of *stands*, without advice another reason of the order speaks against."""
-    spoken = spoken_for(named, [_answered(one) for one in stands if one.judged], rules.broader)
+def minded(advised: Sequence[tuple[Stand, Verdict]], order: Exam, named: Names, rules: RuleSet) -> Iterator[Verdict]:
+    """What topics *advised*, each where the order stands in it, without what another reason speaks against."""
+    spoken = spoken_for(named, [_answered(one) for one, _ in advised if one.judged], rules.broader)
     needless = spoken and not named.more
     exchanged = not named.asked and (spoken or order.ionizing)
-    return [
-        _whole(_held(verdict, needless=needless, exchanged=exchanged), one.topic, order, named, rules)
-        for verdict, one in zip(verdicts, stands, strict=True)
-    ]
+    for one, verdict in advised:
+        held = _held(verdict, needless=needless, exchanged=exchanged)
+        if held.finding is not None and held.finding.advice in (*_EXCHANGES, Advice.NO_IMAGING):
+            yield _whole(held, held.finding, _left_out(one.topic, order, named, rules))
+        else:
+            yield held
 
 
 def _answered(one: Stand) -> Iterable[str]:
@@ -69,16 +69,12 @@ def _held(verdict: Verdict, *, needless: bool, exchanged: bool) -> Verdict:
     return replace(verdict, outcome=Outcome.SILENT, finding=None, why="another reason of the order may need the exam")
 
 
-def _whole(verdict: Verdict, topic: Topic, order: Exam, named: Names, rules: RuleSet) -> Verdict:
+def _whole(verdict: Verdict, finding: Finding, left_out: int) -> Verdict:
     """
-    The verdict without exams that leave out a region the order covers and another of its reasons is about.
+    The verdict without exams that do not reach what is *left_out*, a mask of regions another reason is about.
 
     A chest radiograph is no answer to an order for chest and abdomen when the abdomen hurts too.
     """
-    finding = verdict.finding
-    if finding is None or finding.advice not in (*_EXCHANGES, Advice.NO_IMAGING):
-        return verdict
-    left_out = _left_out(topic, order, named, rules)
     if not left_out:
         return verdict
     kept = [one for one in finding.alternatives if one.exam.mask & left_out]

@@ -7,17 +7,7 @@ from typing import Final
 
 _BEFORE: Final = frozenset(
     (
-        "on",
-        "outside",
-        "osh",
-        "prior",
-        "previous",
-        "earlier",
-        "recent",
-        "initial",
-        "repeat",
-        "since",
-        "abnormal",
+        *("on", "outside", "osh", "prior", "previous", "earlier", "recent", "initial", "repeat", "since", "abnormal"),
         "comparison",
     )
 )

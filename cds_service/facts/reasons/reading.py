@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -13,6 +13,7 @@ from cds_service.facts.reasons.injuries import counts, hurt_places, leaves_place
 from cds_service.facts.reasons.languages import in_english
 from cds_service.facts.reasons.settling import settled_by, telling_words, write_out
 from cds_service.facts.reasons.temperature import tell_temperatures
+from cds_service.facts.reasons.told_beside import tells_more
 from cds_service.vocabulary.phrases import Words, words_of
 from cds_service.vocabulary.reason_codes import Meaning, Reason, ReasonCodes, Says
 
@@ -34,7 +35,7 @@ class Said(NamedTuple):
     nothing else is named. ``asked`` is the part of ``unread`` that the text asks for, as in "r/o" and "?".
     ``accident`` is the clause that tells of one, with or without saying what is hurt; ``pregnancy`` the clause that
     leaves a pregnancy possible. ``signs`` maps a finding to the clause that speaks of it, ``exams`` a modality to the
-    word that names an exam. ``more`` is a clause that tells of something no name says: a finding that may worry, or
+    word that names an exam. ``more`` says that it tells of something no name says: a finding that may worry, or
     words that were not understood beside a reason that was. ``open`` says that a question was not understood: one
     asked as such, a word of several meanings, or a reason of no list. ``done`` are those of ``exams`` that were done
     by what the text says; ``denied`` holds the reasons it denies and states nowhere.
@@ -49,7 +50,7 @@ class Said(NamedTuple):
     pregnancy: str = ""
     signs: Mapping[str, str] = {}
     exams: Mapping[str, str] = {}
-    more: str = ""
+    more: bool = False
     open: bool = False
     done: Mapping[str, str] = {}
     denied: frozenset[str] = frozenset()
@@ -158,44 +159,11 @@ class _Reader:
             next((self._quote(part) for part in self._parts if _leaves_pregnancy_possible(part)), ""),
             self._signs(),
             {known[word]: word for word in self._words.words if word in known},
-            next((self._quote(part) for part in self._parts if self._tells_more(part)), "") or self._measures(),
+            tells_more(self._parts, self._words.words, self._codes.wording),
             self._open or bool(self._asked),
             {known[word]: word for word in done_exams(self._words.words, known)},
             self._denied(),
         )
-
-    def _tells_more(self, part: Part) -> bool:
-        """Whether the clause tells of something of today that no name says and that may worry."""
-        if part.negated or part.past not in (None, Mark.AFTER):
-            return False
-        wording, words = self._codes.wording, self._words.words
-        return bool(part.unknown) or any(
-            tuple(words[first:after]) in wording.worrying
-            or (meaning.says is Says.FINDING and tuple(words[first:after]) not in wording.reassuring)
-            for meaning, first, after in part.said
-        )
-
-    def _measures(self) -> str:
-        """What clauses of context alone tell: a word that worries, or a figure that is no age and no time ago."""
-        words, wording = self._words.words, self._codes.wording
-        told = {
-            at
-            for part in self._parts
-            for meaning, first, after in part.said
-            if not (part.negated and meaning.says in _CONTEXT)
-            for at in range(first, after)
-        }
-        at = 0
-        while at < len(words):
-            said = wording.phrases.longest(words, at)
-            after = at + 1 if said is None else said[1]
-            if at not in told and (
-                (tuple(words[at:after]) in wording.worrying and not (at and words[at - 1] in _DENYING))
-                or (after == at + 1 and any(sign.isdigit() for sign in words[at]) and not _plain_figure(words, at))
-            ):
-                return self._words.quote(at, after - 1)
-            at = after
-        return ""
 
     def _denied(self) -> frozenset[str]:
         """The reasons denied: not those stated as well, nor what one of them implies."""
@@ -428,19 +396,3 @@ def _leaves_pregnancy_possible(part: Part) -> bool:
     if part.negated or part.past in _NOT_TODAY:
         return False
     return any(meaning.says is Says.PREGNANCY for meaning, _, _ in part.said)
-
-
-_CONTEXT = frozenset({Says.FILLER, Says.ELSEWHERE})
-_DENYING = frozenset({"no", "not", "without", "denies", "never"})
-_SPANS = frozenset({"year", "month", "week", "day", "hour", "minute"})
-_PERSONS = frozenset({"old", "m", "f", "male", "female", "boy", "girl", "child", "infant", "patient"})
-
-
-def _plain_figure(words: Sequence[str], at: int) -> bool:
-    """Whether a figure tells nothing of how ill a child is: an age, how long ago, or a full coma score."""
-    after, second = (*words[at + 1 : at + 3], "", "")[:2]
-    if words[at] == "15" and "gcs" in words[max(at - 2, 0) : at]:
-        return True
-    if after in _PERSONS or after == "year":
-        return True
-    return after in _SPANS and (second in _PERSONS or second == "ago" or at == 0)

@@ -144,7 +144,7 @@ class _Gathering:
         said = read(text, self._codes)
         stated = [*self._named, *self._alone]
         self._accident = self._accident or said.accident
-        told = bool(said.more) and bool(said.named or said.alone or said.signs)
+        told = said.more and bool(said.named or said.alone or said.signs)
         self._more = self._more or told or not all(self._stated(name, stated) for name in said.alone)
         for name, clause in said.named.items():
             if not self._stated(name, stated):
@@ -261,7 +261,7 @@ class _Gathering:
     def _text(self, said: Said, where: Evidence, past: bool = False) -> None:
         self._histories.update(said.histories)
         self._accident = self._accident or said.accident
-        self._more = self._more or bool(said.more)
+        self._more = self._more or said.more
         self._open = self._open or said.open
         for found, kept in ((said.named, self._named), (said.alone, self._alone)):
             for name, clause in found.items():

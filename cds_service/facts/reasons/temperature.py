@@ -18,6 +18,7 @@ def tell_temperatures(words: list[str]) -> None:
     """
     Put what a measured temperature means in place of the word before it: from 38 °C or 100.4 °F on it is a fever.
 
+    38 °C is where the pediatric appendicitis score and the finding ``sign.fever`` begin too; a lower one is context.
     What can be no temperature stays as it is.
 
     >>> words = ["t", "39.5", ",", "temp", "up", "to", "99.1", ",", "t", "4", ",", "t38", ".", "6", ",", "39.1", "c"]
