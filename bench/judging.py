@@ -33,7 +33,7 @@ from cds_service.fhir.resources import (
 )
 from cds_service.hooks.parse import parse
 from cds_service.hooks.request import HookRequest
-from cds_service.judging import imaging_orders, judge_orders, make_child
+from cds_service.judging import imaging_orders, tell
 from cds_service.suggestions.dialects import dialect
 
 ROUNDS = {0: 200, 100: 200, 1000: 30, 5000: 5}
@@ -56,10 +56,9 @@ def judged_once(request: HookRequest, made: Content, now: datetime) -> tuple[flo
     for kind in _ALL:
         record.read(kind)
     began = time.perf_counter()
-    child = make_child(record, made, request, now, Site())
     orders = list(imaging_orders(request, made))
     cards = 0
-    for one in judge_orders(orders, child, made):
+    for one in tell(orders, record, made, request, now=now, site=Site()).judged:
         tongue = dialect("generic")(one.order.draft, made.orders, new_id=lambda: str(uuid.uuid4()))
         writer = CardWriter(made.templates, made.overrides, Sender("bench", TOPIC_SYSTEM, None), made.orders.say)
         about = About(one.order.recognised.name, one.order.recognised.exam)

@@ -157,10 +157,16 @@ def tell(orders: Sequence[Order], record: LazyRecords, content: Content, request
     asked = tuple((one.given.reference, one.given.raw) for one in orders)
     lately = record.derived(content, _Lately, (asked, request.context.others))
     if lately.minute != minute:
+        for order in orders:  # they were read before the record came
+            record.derived(content, partial(_itself, order), (order.given.reference, order.given.raw))
         child = make_child(record, content, request, now, by["site"])
         judged = judge_orders(orders, child, content, unselected=unselected(request, content))
         lately.minute, lately.told = minute, Told(tuple(judged), child.why_incomplete())
     return lately.told
+
+
+def _itself(order: Order) -> Order:
+    return order
 
 
 def unselected(request: HookRequest, content: Content) -> list[Exam]:

@@ -149,7 +149,11 @@ def _cut(phrase: str, same_word: Mapping[str, str]) -> list[str]:
 
 
 class Phrases(Generic[T]):
-    """Known phrases as a tree of words, each with what it means."""
+    """
+    Known phrases as a tree of words, each with what it means.
+
+    Most words end a phrase and start none: they hold what it means in a tuple, a fifth of the memory of a branch.
+    """
 
     def __init__(self) -> None:
         self._tree: dict[str, Any] = {}
@@ -157,9 +161,13 @@ class Phrases(Generic[T]):
     def add(self, words: Sequence[str], meaning: T) -> T | None:
         """Add a phrase; gives what the same words meant before, which then stays."""
         node = self._tree
-        for word in words:
-            node = node.setdefault(word, {})
-        earlier: T = node.setdefault(MEANING, meaning)
+        for word in words[:-1]:
+            branch = node.setdefault(word, {})
+            if type(branch) is tuple:
+                branch = node[word] = {MEANING: branch[0]}
+            node = branch
+        last = node.setdefault(words[-1], (meaning,))
+        earlier: T = last[0] if type(last) is tuple else last.setdefault(MEANING, meaning)
         return None if earlier is meaning else earlier
 
     def longest(self, words: Sequence[str], at: int) -> tuple[T, int] | None:
@@ -178,6 +186,8 @@ class Phrases(Generic[T]):
         found: tuple[T, int] | None = None
         after, count = at + 1, len(words)
         while node is not None:
+            if type(node) is tuple:
+                return node[0], after
             if MEANING in node:
                 found = (node[MEANING], after)
             if after >= count:

@@ -96,3 +96,13 @@ class TestPhrases:
         known = self.phrases()
         assert known.add(["hip"], "other") == "hip"
         assert known.longest(["hip"], 0) == ("hip", 1)
+
+    def test_a_phrase_may_begin_another_whichever_comes_first(self):
+        for order in (["hip"], ["hip", "pain"]), (["hip", "pain"], ["hip"]):
+            known: Phrases[str] = Phrases()
+            for words in order:
+                assert known.add(words, " ".join(words)) is None
+            assert known.add(["hip"], "another") == "hip" and known.add(["hip", "pain"], "another") == "hip pain"
+            assert known.longest(["hip", "joint"], 0) == ("hip", 1)
+            assert known.longest(["hip", "/", "pain"], 0) == ("hip pain", 3)
+            assert known.longest(["hip", "pain", "today"], 0) == ("hip pain", 2)
