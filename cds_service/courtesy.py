@@ -54,6 +54,13 @@ def giving_way(busy: Callable[[], bool]) -> Iterator[None]:
         _WAITING.reset(token)
 
 
+def pause() -> None:
+    """Let calls go first, if this is work that gives way: for work that is no loop."""
+    waiting = _WAITING.get()
+    if waiting is not None:
+        waiting.wait()
+
+
 def unhurried(items: Iterable[T], piece: int = 1) -> Iterator[T]:
     """The *items*; before every *piece* of so many calls go first, if this is work that gives way."""
     waiting = _WAITING.get()

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from cds_service import courtesy
+from cds_service import courtesy, yaml_source
 from cds_service.courtesy import giving_way, unhurried
 from tests.small import BELLY, Folder
 
@@ -37,6 +37,13 @@ def test_calls_that_never_cease_hold_it_up_no_longer_than_it_may(monkeypatch):
     with giving_way(lambda: True):
         assert sum(1 for _ in unhurried(range(10_000))) == 10_000
     assert 0.04 < time.monotonic() - began < 1
+
+
+def test_reading_a_long_file_gives_way():
+    asked = []
+    with giving_way(lambda: asked.append(True)):
+        yaml_source.read("[" + "{a: 1}, " * 100 + "]", file="x.yaml")
+    assert len(asked) == 5
 
 
 def test_what_comes_after_gives_way_to_nobody():
