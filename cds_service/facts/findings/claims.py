@@ -93,13 +93,20 @@ class Claims(dict[str, list[Claim]]):
 
     def suspect(self, texts: Iterable[str], found: Assertions, origin: Origin) -> None:
         """Keep as suspected what the words of a resource speak of, of facts that its codes say nothing of."""
+        told = self.told(texts)
+        if told:
+            coded = {one.fact.name for one in found}
+            for fact in told:
+                if fact.name not in coded:
+                    self.add(fact, Claim(in_words(fact, Sign.SUSPECTED), origin.form, origin.source, origin.label))
+
+    def told(self, texts: Iterable[str]) -> list[FindingFact]:
+        """The facts that words speak of, each once."""
         if self.telling is None:
-            return
-        coded = {one.fact.name for one in found}
-        for name in {name: None for text in texts for name in self.telling(text)}:
-            fact = self.codes.findings.get(name)
-            if fact is not None and name not in coded:
-                self.add(fact, Claim(in_words(fact, Sign.SUSPECTED), origin.form, origin.source, origin.label))
+            return []
+        names = [name for text in texts for name in self.telling(text)]
+        findings = self.codes.findings
+        return [findings[name] for name in dict.fromkeys(names) if name in findings] if names else []
 
     def lookup(self, concept: CodeableConcept | None) -> Assertions:
         """What a concept says: by all of its codings, and only if none is known by its text."""
@@ -131,8 +138,9 @@ def texts_of(concept: CodeableConcept | None) -> tuple[str, ...]:
     """Everything a concept says in words."""
     if concept is None:
         return ()
-    displays = (coding.display for coding in concept.coding or () if coding.display and coding.display != concept.text)
-    return (*((concept.text,) if concept.text else ()), *displays)
+    text = concept.text
+    texts = [coding.display for coding in concept.coding or () if coding.display and coding.display != text]
+    return (text, *texts) if text else tuple(texts)
 
 
 _plain = lru_cache(2048)(plain)

@@ -9,7 +9,7 @@ from cds_service.facts.findings.answers import Said, meant
 from cds_service.facts.findings.claims import Claim, Claims, Form, Origin, code_of, label_of, texts_of
 from cds_service.facts.findings.observed import at_sites
 from cds_service.fhir.dates import When, when
-from cds_service.fhir.resources import Condition, Encounter, Procedure
+from cds_service.fhir.resources import CodeableConcept, Condition, Encounter, Procedure, Resource
 from cds_service.vocabulary.finding_facts import ALWAYS, Assertion, FindingFact, Role, Sign
 
 _NOT_DONE: Final = frozenset(("not-done", "entered-in-error", "stopped", "preparation"))
@@ -76,16 +76,20 @@ def procedures(claims: Claims, items: Iterable[Procedure]) -> None:
     """Read what was done to the child."""
     for procedure in items:
         if procedure.status not in _NOT_DONE:
-            origin = Origin(procedure, Form.CONDITION, label_of(procedure.code))
-            found = claims.lookup(procedure.code)
-            claims.state(found, Sign.YES, origin)
-            claims.suspect(texts_of(procedure.code), found, origin)
+            _stated(claims, procedure.code, procedure, Form.CONDITION)
 
 
 def reasons(claims: Claims, encounter: Encounter | None) -> None:
     """Read why the child came."""
     for concept in (encounter.reasonCode if encounter is not None else None) or ():
         assert encounter is not None
-        origin, found = Origin(encounter, Form.REASON, label_of(concept)), claims.lookup(concept)
+        _stated(claims, concept, encounter, Form.REASON)
+
+
+def _stated(claims: Claims, concept: CodeableConcept | None, source: Resource, form: Form) -> None:
+    """Keep what a concept says outright, and as suspected what only its words speak of."""
+    found, texts = claims.lookup(concept), texts_of(concept)
+    if found or claims.told(texts):
+        origin = Origin(source, form, label_of(concept))
         claims.state(found, Sign.YES, origin)
-        claims.suspect(texts_of(concept), found, origin)
+        claims.suspect(texts, found, origin)
