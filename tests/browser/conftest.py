@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
+
+from tests.requirements.service import running
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -43,38 +39,11 @@ DIRECT = build_opener(ProxyHandler({}))
 Started = Callable[..., str]
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
-
-
 @contextmanager
 def serving(data: Path, **environment: str) -> Iterator[str]:
     """The real service as a process of its own; its base URL."""
-    port = free_port()
-    own = {**os.environ, "CDS_DATA": str(data), "CDS_LOG_LEVEL": "warning", **environment}
-    command = [sys.executable, "-m", "cds_service.cli", "serve", "--port", str(port)]
-    process = subprocess.Popen(command, env=own, cwd=ROOT)
-    try:
-        ready(f"http://127.0.0.1:{port}", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def ready(base: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until the service judges calls."""
-    until = time.monotonic() + 40
-    while process.poll() is None and time.monotonic() < until:
-        try:
-            with DIRECT.open(f"{base}/health/ready", timeout=2):
-                return
-        except (URLError, OSError):
-            time.sleep(0.1)
-    raise AssertionError("the service did not become ready")
+    with running(data, CDS_LOG_LEVEL="warning", **environment) as service:
+        yield f"http://127.0.0.1:{service.port}"
 
 
 @pytest.fixture(scope="module")
@@ -120,13 +89,13 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
         options.add_argument(flag)
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("NO_PROXY", "127.0.0.1,localhost")
-        running = Chrome(options, Service(driver))
-        process = running.service.process
+        chrome = Chrome(options, Service(driver))
+        process = chrome.service.process
         try:
-            running.set_script_timeout(20)
-            yield running
+            chrome.set_script_timeout(20)
+            yield chrome
         finally:
-            running.quit()
+            chrome.quit()
             if process.poll() is None:
                 process.kill()
             process.wait(10)

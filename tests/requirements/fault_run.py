@@ -19,7 +19,8 @@ from cds_service.settings import shipped
 from tests.clients import callers
 from tests.fhir.fault_server import hang, raw, reply
 from tests.properties import children
-from tests.requirements.service import FEEDBACK, SIGN, Ehr, Json, Service, free_port, head, running, target
+from tests.requirements.service import FEEDBACK, SIGN, Ehr, Json, Service, head, running, target
+from tests.storage.server import free_port
 
 DEADLINE = 0.4
 WHOLE = children.whole()

@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,8 +20,9 @@ from cds_service.advise import EXTENSION
 from cds_service.fhir.prefetch import TEMPLATES
 from tests.fhir.fault_server import Answer, FaultServer, reply
 from tests.properties import children
+from tests.requirements.forked import Forked, serve
+from tests.storage.server import ROOT, free_port
 
-ROOT = Path(__file__).parents[2]
 SIGN = "/cds-services/pediatric-imaging-order-sign"
 SELECT = "/cds-services/pediatric-imaging-order-select"
 FEEDBACK = SIGN + "/feedback"
@@ -32,13 +32,6 @@ Json = dict[str, Any]
 
 _PASSED: dict[str, bytes] = {}
 """What a service wrote down of rules whose examples passed: the next one of this run need not try them again."""
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Reply(NamedTuple):
@@ -71,7 +64,7 @@ class Reply(NamedTuple):
 class Service:
     """A running service: asked by its port, looked into by its process id and its log."""
 
-    def __init__(self, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, port: int, process: Forked, log: Path) -> None:
         self.port = port
         self.process = process
         self.log = log
@@ -155,13 +148,10 @@ def running(data: Path, *, ready: bool = True, port: int = 0, **environment: str
     data.mkdir(parents=True, exist_ok=True)
     given = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
     given |= {"PYTHONPATH": str(ROOT), "CDS_DATA": str(data), **environment}
-    command = [sys.executable, "-m", "cds_service.cli", "serve", "--port", str(port)]
     passed = data / "examples-passed"
     if _PASSED and not passed.exists():
         passed.write_bytes(_PASSED["shipped"])
-    with log.open("ab") as lines:
-        process = subprocess.Popen(command, env=given, stdout=lines, stderr=lines)
-    service = Service(port, process, log)
+    service = Service(port, serve(port, given, log), log)
     try:
         _wait(service, "/health/ready" if ready else "/health/live")
         if ready and not _PASSED and passed.exists():

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
 import sqlite3
-import subprocess
-import sys
-import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import httpx
@@ -21,6 +16,7 @@ from tests.hooks.requests import body
 from tests.http.rim import SIGN
 from tests.properties.clinic import opened as clinic_opened
 from tests.requirements.house import opened
+from tests.requirements.service import Service, running
 
 OTHER = "https://other.example/fhir"
 CALL = body()
@@ -39,25 +35,9 @@ def two() -> dict[str, object]:
     }
 
 
-def served(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
-    """The service as a process of its own, once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    ours = {"CDS_SITE": str(folder / "site"), "CDS_DATA": str(folder / "data"), "CDS_PUBLIC_URL": PUBLIC}
-    run = subprocess.Popen(
-        [sys.executable, "-m", "cds_service.cli", "serve", "--port", str(port)],
-        env={**os.environ, **ours}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            if httpx.get(f"http://127.0.0.1:{port}/health/ready", trust_env=False, verify=False).status_code == 200:
-                return run, port
-        except httpx.HTTPError:
-            time.sleep(0.05)
-    run.kill()
-    raise AssertionError("the service did not start")
+def served(folder: Path) -> AbstractContextManager[Service]:
+    """The service as a process of its own, while it runs."""
+    return running(folder / "data", CDS_SITE=str(folder / "site"), CDS_PUBLIC_URL=PUBLIC)
 
 
 def send(port: int, sent: str) -> int:
@@ -72,22 +52,15 @@ def test_row_35_replay_after_a_kill(tmp_path):
     clients(tmp_path / "site", {"main": entry()})
     used: list[str] = []
     for _ in range(2):
-        run, port = served(tmp_path)
-        try:
-            assert [send(port, sent) for sent in used] == [401] * len(used)
+        with served(tmp_path) as service:
+            assert [send(service.port, sent) for sent in used] == [401] * len(used)
             for _ in range(5):
                 used.append(token())
-                assert send(port, used[-1]) == 200
-        finally:
-            os.kill(run.pid, signal.SIGKILL)
-            run.wait(10)
-    run, port = served(tmp_path)
-    try:
-        assert [send(port, sent) for sent in used] == [401] * len(used)
-        assert send(port, token()) == 200
-    finally:
-        run.terminate()
-        run.wait(15)
+                assert send(service.port, used[-1]) == 200
+            service.process.kill()
+    with served(tmp_path) as service:
+        assert [send(service.port, sent) for sent in used] == [401] * len(used)
+        assert send(service.port, token()) == 200
 
 
 def test_row_36_memory_is_bounded_by_rate_and_lifetime(tmp_path):
