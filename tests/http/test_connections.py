@@ -80,6 +80,8 @@ def test_a_second_request_that_trickles_is_cut(port):
         head(0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked") + b"zz\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00",
         b"GET\r\n\r\n",
+        (head(len(body()), "Host: y") + body()),
+        (head(len(body())).replace(b"Host: x\r\n", b"") + body()),
     ],
 )
 def test_a_request_with_two_meanings_has_none(port, request_):
@@ -147,3 +149,62 @@ def test_a_client_that_takes_no_answer_is_cut(monkeypatch):
     assert read < len(large)
     with Rim(advisor=large).served() as port:
         assert len(talk(port, head(len(body()), "Connection: close") + body())) > len(large)
+
+
+def in_chunks(of: bytes, size: int) -> bytes:
+    chunks = (of[start : start + size] for start in range(0, len(of), size))
+    return b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+
+
+def begun(*more: str) -> bytes:
+    """The beginning of a request in chunks."""
+    return head(0, *more).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+
+
+def test_a_trailer_is_no_header(port):
+    ended = in_chunks(body(), 1000) + b"0\r\nContent-Encoding: gzip\r\nX-Request-Id: abcdef0123456789\r\n\r\n"
+    said = talk(port, begun("Connection: close") + ended)
+    assert b" 200 " in said and b"abcdef0123456789" not in said
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b"0\r\n" + b"A: b\r\n" * 10_000, b"0\r\nA: " + b"x" * 60_000, b"2;" + b"x" * 60_000],
+    ids=["trailers", "a trailer", "an extension"],
+)
+@pytest.mark.parametrize("path", [SIGN, "/nothing-here"])
+def test_what_is_no_body_has_an_end(port, piece, path):
+    first, rest = piece[:60_000], piece[3:60_000]
+    sent = 0
+    with socket.create_connection(("127.0.0.1", port), timeout=3) as line, pytest.raises(OSError):
+        line.sendall(begun().replace(SIGN.encode(), path.encode()) + in_chunks(body(), 1000) + first)
+        while sent < 30_000_000:
+            line.sendall(rest)
+            sent += len(rest)
+    assert sent < 30_000_000
+
+
+def test_a_large_body_in_small_chunks_is_not_cut():
+    large = body(but=lambda one: one["prefetch"].update(notes="x" * 2_000_000))
+    with Rim().served() as port:
+        assert b" 200 " in talk(port, begun("Connection: close") + in_chunks(large, 8) + b"0\r\n\r\n")
+
+
+@pytest.mark.parametrize("path", [SIGN + "/nothing-here", "/health/live"])
+def test_the_rest_of_an_answered_request_has_its_time(port, monkeypatch, path):
+    monkeypatch.setattr(connections, "REST_SECONDS", 0.3)
+    began = time.monotonic()
+    with pytest.raises(OSError), socket.create_connection(("127.0.0.1", port), timeout=3) as line:
+        line.sendall(head(1000).replace(SIGN.encode(), path.encode()))
+        for _ in range(30):
+            line.sendall(b" ")
+            time.sleep(0.1)
+    assert time.monotonic() - began < 2
+
+
+def test_a_request_answered_early_and_then_whole_keeps_its_line(port, monkeypatch):
+    monkeypatch.setattr(connections, "REST_SECONDS", 0.3)
+    last = head(len(body()), "Connection: close") + body()
+    early = head(3).replace(SIGN.encode(), b"/nothing-here")
+    said = talk(port, early, b"{}}", b"", b"", last, every=0.15)
+    assert b" 404 " in said and b" 200 " in said
