@@ -54,7 +54,7 @@ from cds_service.telemetry import Metrics, log
 EXTENSION = "org.pediatric-imaging-cds.decision"
 """The one extension of ours: decision id, content revision, and what could not be read."""
 
-_ENCODER = msgspec.json.Encoder()
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 class Keeper(Protocol):

@@ -207,7 +207,7 @@ def build(
                 allow_origins=settings.cors_origins,
                 allow_methods=["GET", "POST"],
                 allow_headers=["authorization", "content-type", "x-request-id", "traceparent"],
-                expose_headers=["x-request-id"],
+                expose_headers=["x-request-id", "retry-after"],
             ),
             Middleware(Guard, metrics=metrics),
         ],

@@ -142,5 +142,6 @@ def _servers(given: Any, report: Report) -> tuple[str, ...]:
         try:
             servers.append(base_url(str(server)))
         except ValueError:
-            report(line_of(server, given.line), f"{server} is not a FHIR server", "give an https URL")
+            shown = "what was given (not shown)" if "@" in str(server) else server
+            report(line_of(server, given.line), f"{shown} is not a FHIR server", "give an https URL")
     return tuple(servers)

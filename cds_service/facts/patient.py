@@ -67,9 +67,13 @@ def age(patient: Patient | None, days: tuple[date, date]) -> Reading:
     """
     if patient is None:
         return Reading(gap="Patient")
-    if patient.deceasedBoolean:
+    if _deceased(patient):
         return UNKNOWN
     return _aged(patient.birthDate, days, f"Patient/{patient.id}" if patient.id else "Patient")
+
+
+def _deceased(patient: Patient) -> bool:
+    return bool(patient.deceasedBoolean or patient.deceasedDateTime)
 
 
 @lru_cache(1024)
@@ -110,7 +114,7 @@ def sex(patient: Patient | None) -> Reading:
     >>> sorted(sex(Patient(gender="female")).value)
     ['female']
     """
-    if patient is None or patient.deceasedBoolean:
+    if patient is None or _deceased(patient):
         return UNKNOWN
     for extension in patient.extension or ():
         if extension.url == _BIRTH_SEX:

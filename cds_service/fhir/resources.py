@@ -132,6 +132,7 @@ class Patient(Resource, tag="Patient"):
     link: list[PatientLink] | None = None
     extension: list[Extension] | None = None
     deceasedBoolean: bool | None = None
+    deceasedDateTime: str | None = None
 
 
 class ClassHistory(Lenient):

@@ -111,8 +111,8 @@ def _timestamp(value: object, member: str) -> datetime | None:
 
 def _accepted(value: object, member: str) -> Iterator[str]:
     """Ids of the suggestions taken; vendors send ``[{"id": …}]``, some one object, some bare ids."""
-    for given in _listed(value):
-        yield _id(given.get("id") if isinstance(given, dict) else given, f"{member}.id")
+    for index, given in enumerate(_listed(value)):
+        yield _id(given.get("id") if isinstance(given, dict) else given, f"{member}[{index}].id")
 
 
 def _reasons(entry: Mapping[str, object]) -> Iterator[Reason]:

@@ -30,6 +30,10 @@ MAX_KEYS = 1_000
 NOT_JUDGED = frozenset({"entered-in-error", "revoked", "cancelled", "completed"})
 """Statuses of orders that no longer ask for anything. Active ones may be signed again, so they are judged."""
 
+_MODIFIERS = ("modifierExtension", "implicitRules", "_doNotPerform")
+_SUBJECTS = frozenset({"Patient", "Group", "Device", "Location"})
+"""What an order may be for."""
+
 _ID = re.compile(r"[A-Za-z0-9._\-]{1,256}")
 _TOKEN = re.compile(r"[\x21-\x7e]{1,16384}")
 
@@ -180,14 +184,14 @@ def _asks(resource: dict[str, Any]) -> bool:
     """
     Whether this is an order that asks for something in words we can be sure of.
 
-    A modifier extension may turn its meaning round, so such an order is not judged.
+    A modifier extension, or rules of somebody's own, may turn its meaning round, so such an order is not judged.
     """
     status = resource.get("status")
     return (
         resource.get("resourceType") == "ServiceRequest"
         and not (isinstance(status, str) and status in NOT_JUDGED)
         and resource.get("doNotPerform") in (None, False)
-        and not resource.get("modifierExtension")
+        and not any(resource.get(modifier) for modifier in _MODIFIERS)
     )
 
 
@@ -196,7 +200,7 @@ def _of_another(resource: dict[str, Any], patient_id: str) -> bool:
     subject = resource.get("subject")
     reference = subject.get("reference") if isinstance(subject, dict) else None
     kind, found = _type_and_id(reference) if isinstance(reference, str) else ("", "")
-    return kind in ("Patient", "Group") and (kind, found) != ("Patient", patient_id)
+    return kind in _SUBJECTS and (kind, found) != ("Patient", patient_id)
 
 
 def _reference(resource: dict[str, Any], url: str) -> str:

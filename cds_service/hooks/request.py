@@ -8,6 +8,8 @@ a prefetch value when a fact needs it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
+from math import isfinite
 from typing import Any, NamedTuple
 
 import msgspec
@@ -55,5 +57,25 @@ class HookRequest(NamedTuple):
 
 
 def plain(raw: Raw) -> object:
-    """The JSON value as plain Python, when a whole resource is needed (to copy an order)."""
-    return msgspec.json.decode(raw)
+    """
+    The JSON value as plain Python, when a whole resource is needed (to copy an order).
+
+    In FHIR ``1.50`` is not ``1.5``: decimals keep the digits they came with. Raises msgspec.DecodeError.
+
+    >>> plain(b'{"value": 1.50}')
+    {'value': Decimal('1.50')}
+    """
+    return _PLAIN(raw)
+
+
+def _decimal(text: str) -> Decimal:
+    """The number *text* with its digits; msgspec.DecodeError when it is beyond what programs hold."""
+    try:
+        if isfinite(float(text)):
+            return Decimal(text)
+    except ArithmeticError:
+        pass
+    raise msgspec.DecodeError("number out of range")
+
+
+_PLAIN = msgspec.json.Decoder(float_hook=_decimal).decode

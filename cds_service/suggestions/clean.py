@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from math import isfinite
 from typing import Any, Final
 
@@ -55,7 +56,7 @@ def tidy(value: dict[str, Any] | list[Any], deepest: int = DEEPEST) -> bool:
         elif kind is dict or kind is list:
             if not tidy(one, deepest - 1):
                 return False
-        elif not (kind is bool or kind is int or (kind is float and isfinite(one))):
+        elif not (kind is bool or kind is int or kind is Decimal or (kind is float and isfinite(one))):
             return False
     return True
 

@@ -57,6 +57,10 @@ def test_a_client_without_servers_of_its_own_has_the_settings():
         ),
         ("main:\n  fhir_servers: https://x", "clients.yaml:2: fhir_servers is not a list; put each URL after a hyphen"),
         ("main:\n  fhir_servers:\n  - http://x", "clients.yaml:3: http://x is not a FHIR server; give an https URL"),
+        (
+            "main:\n  fhir_servers:\n  - https://user:secret@x/r4",
+            "clients.yaml:3: what was given (not shown) is not a FHIR server; give an https URL",
+        ),
         ("", "clients.yaml:1: there is no client; name one, or remove the file"),
         ("- main", "clients.yaml:1: there is no client; name one, or remove the file"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -95,8 +96,9 @@ def test_without_a_patient_the_gap_is_told() -> None:
     assert age(Patient(), BOTH).gap == ""
 
 
-def test_a_deceased_child_has_neither_age_nor_sex() -> None:
-    patient = Patient(birthDate="2016-05-04", gender="male", deceasedBoolean=True)
+@pytest.mark.parametrize("said", [{"deceasedBoolean": True}, {"deceasedDateTime": "2024-05"}])
+def test_a_deceased_child_has_neither_age_nor_sex(said: dict[str, Any]) -> None:
+    patient = Patient(birthDate="2016-05-04", gender="male", **said)
     assert age(patient, BOTH).value is None
     assert sex(patient).value is None
     assert age(Patient(birthDate="2016-05-04", deceasedBoolean=False), BOTH).value is not None

@@ -138,7 +138,7 @@ def test_an_entry_says_what_happened(outcome):
 
 
 def test_a_suggestion_without_id_is_refused():
-    assert refused({**OVERRIDDEN, "acceptedSuggestions": [{}]}) == "feedback[0].acceptedSuggestions.id is missing."
+    assert refused({**OVERRIDDEN, "acceptedSuggestions": [{}]}) == "feedback[0].acceptedSuggestions[0].id is missing."
 
 
 def test_a_batch_has_a_limit():

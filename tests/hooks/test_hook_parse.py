@@ -188,10 +188,20 @@ def test_an_order_not_to_do_something_is_not_judged():
 def test_an_order_whose_meaning_is_modified_is_not_judged():
     assert judged(sign(order(modifierExtension=[{"url": "https://ehr.example/not"}]))) == []
     assert judged(sign(order(modifierExtension=[]))) == ["ServiceRequest/draft-1"]
+    assert judged(sign(order(implicitRules="https://ehr.example/our-own-meaning"))) == []
+    assert judged(sign(order(_doNotPerform={"extension": [{"url": "urn:unsure", "valueBoolean": True}]}))) == []
 
 
 @pytest.mark.parametrize(
-    "reference", ["Patient/kid-2", "https://ehr.example/r4/Patient/kid-2", "Patient/kid-2/_history/1", "Group/kid-1"]
+    "reference",
+    [
+        "Patient/kid-2",
+        "https://ehr.example/r4/Patient/kid-2",
+        "Patient/kid-2/_history/1",
+        "Group/kid-1",
+        "Device/kid-1",
+        "https://ehr.example/r4/Location/kid-1",
+    ],
 )
 def test_another_patients_order_does_not_exist(reference):
     request = sign(order(subject={"reference": reference}))

@@ -63,4 +63,4 @@ def test_requests_at_the_same_time_do_not_mix(logged):
 
 def test_a_browser_may_read_it():
     answer = Rim().ask("GET", "/cds-services", headers={"origin": "https://ehr.example"})
-    assert answer.headers["access-control-expose-headers"] == "x-request-id"
+    assert answer.headers["access-control-expose-headers"] == "x-request-id, retry-after"

@@ -323,3 +323,23 @@ def test_a_thousand_records_are_read_in_time(clinic):
         found["entry"] = found["entry"] * 1000
         found["total"] = 1000
     assert summaries(clinic.cards(request)) == [SUMMARY]
+
+
+# decimals
+
+
+@pytest.mark.parametrize("number", ["1.50", "0.010", "-0.0", "1E-999999999"])
+def test_decimals_come_back_with_their_digits(clinic, number):
+    body = json.dumps(changed(lambda one: draft(one).update(reasonCode=[], extension=["@"])))
+    answer = clinic.send(body.replace('"@"', f'{{"url": "urn:dose", "valueDecimal": {number}}}').encode())
+    updates = json.loads(answer.content, parse_float=str)["cards"][0]["suggestions"]
+    assert {one["actions"][0]["type"] for one in updates} == {"update"}
+    for one in updates:
+        assert one["actions"][0]["resource"]["extension"] == [{"url": "urn:dose", "valueDecimal": number}]
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1E+999999999", "1e99999999999999999999", "1e-99999999999999999999"])
+def test_an_order_with_a_number_no_program_holds_is_not_judged(clinic, number):
+    body = json.dumps(changed(lambda one: draft(one).update(vendor="@"))).replace('"@"', number)
+    answer = clinic.send(body.encode())
+    assert (answer.status_code, answer.json()["cards"]) == (200, [])
