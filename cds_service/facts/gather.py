@@ -8,7 +8,7 @@ be read directly: what was read goes first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final, NamedTuple
@@ -17,7 +17,18 @@ from cds_service.facts.dose import NO_FIGURES, Dose, Usual, doses
 from cds_service.facts.dose.facts import told
 from cds_service.facts.exams import Recognised, recognise
 from cds_service.facts.findings import Findings, read_findings
-from cds_service.facts.history import NO_WORDS, History, ResultWords, alike, pending, performed, prior_exams, requested
+from cds_service.facts.history import (
+    NO_WORDS,
+    History,
+    ResultWords,
+    alike,
+    is_own,
+    pending,
+    performed,
+    prior_exams,
+    requested,
+)
+from cds_service.facts.history.keys import target
 from cds_service.facts.order import order_facts
 from cds_service.facts.patient import age, sex, today
 from cds_service.facts.reasons import NOTHING_BESIDE, Beside, all_beside, beside, recognise_reasons, with_pregnancy
@@ -39,7 +50,7 @@ from cds_service.vocabulary.exam_codes import ExamCodes
 from cds_service.vocabulary.exams import Exam, exam
 from cds_service.vocabulary.facts import DOSE_RECORDED, DOSE_USUAL, HISTORY_EXAMS, REGION_HISTORY
 from cds_service.vocabulary.finding_codes import FindingCodes
-from cds_service.vocabulary.readings import UNKNOWN, Facts, HistoryReading, Names, Priors, Reading
+from cds_service.vocabulary.readings import UNKNOWN, Facts, HistoryReading, Names, Prior, Priors, Reading
 from cds_service.vocabulary.reason_codes import ReasonCodes
 
 Definition = Callable[[Facts], Reading]
@@ -425,17 +436,37 @@ class OrderFacts(dict[str, Reading]):
         if name == REQUESTED:
             return requested(self._child.priors, self._drafts)
         whole = self._child.records.read(ServiceRequest).complete if name == PENDING else True
-        return priors_named(name, self._child.priors, self._recognised.exam, whole=whole)
+        return priors_named(name, self._child.priors, self._recognised.exam, whole=whole, own=self._own_requests())
+
+    def is_own(self, prior: Prior) -> bool:
+        """Whether *prior* is the request of this very order, or of one that it replaces or fulfils."""
+        exam = self._recognised.exam
+        return exam is not None and is_own(prior, exam, self._own_requests())
+
+    def _own_requests(self) -> frozenset[str]:
+        """The requests that this order is itself, replaces or fulfils, as ``Type/id``: they are no duplicates of it."""
+        order = self._order
+        names = {f"ServiceRequest/{order.id}"} if order.id else set()
+        for reference in (*(order.replaces or ()), *(order.basedOn or ())):
+            if reference is not None and reference.reference:
+                names.add(target(reference.reference))
+        return frozenset(names)
 
 
-def priors_named(name: str, every: Priors, ordered: Exam | None, *, whole: bool) -> Priors | None:
-    """Those of *every* earlier exam that a fact is about; *whole* says whether all requests were read."""
+def priors_named(
+    name: str, every: Priors, ordered: Exam | None, *, whole: bool, own: Container[str] = ()
+) -> Priors | None:
+    """
+    Those of *every* earlier exam that a fact is about.
+
+    *whole* says whether all requests were read; *own* names those that are the order itself.
+    """
     if name == "history.any":
         return performed(every)
     if name == "history.same_exam":
         return alike(every, ordered) if ordered is not None else None
     if name == PENDING:
-        return pending(every, ordered, complete=whole) if ordered is not None else None
+        return pending(every, ordered, complete=whole, own=own) if ordered is not None else None
     if name in REGION_HISTORY:
         return alike(every, Exam(REGION_HISTORY[name], ordered.regions)) if ordered is not None else None
     kinds = HISTORY_EXAMS.get(name)

@@ -52,7 +52,7 @@ def kept(facts: OrderFacts, *, whole: bool) -> dict[str, Any]:
             "gap": bool(child.history_gaps),
             "drafts": [_exam(draft) for draft in facts.drafts],
             "requests": asked and child.records.read(ServiceRequest).complete,
-            "exams": [_prior(prior, now) for prior in child.priors.worked_out(whole=whole)],
+            "exams": [_prior(prior, now) for prior in child.priors.worked_out(whole=whole) if not facts.is_own(prior)],
         }
     return found
 

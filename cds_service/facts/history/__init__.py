@@ -17,13 +17,14 @@ from __future__ import annotations
 
 from cds_service.facts.history.exams import History, prior_exams
 from cds_service.facts.history.results import NO_WORDS, ResultWords, load_results
-from cds_service.facts.history.select import alike, pending, performed, requested
+from cds_service.facts.history.select import alike, is_own, pending, performed, requested
 
 __all__ = [
     "NO_WORDS",
     "History",
     "ResultWords",
     "alike",
+    "is_own",
     "load_results",
     "pending",
     "performed",

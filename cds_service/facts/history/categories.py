@@ -3,7 +3,7 @@ What a resource's category and other plain codes tell before its exam is recogni
 
 Reference: HL7 v2 table 0074 (diagnostic service section), LOINC LP29684-5 (radiology), SNOMED CT 394914008
 (radiology) and 363679005 (imaging), LOINC 18748-4 and its like (a study, exam not told), DICOM PS3.16 for the
-dose components (113813 CT dose-length product total).
+dose components (113813 CT dose-length product total, 113814 CT effective dose total).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _IMAGING: Final = frozenset({"RAD", "LP29684-5", "394914008", "363679005", "imag
 _LABORATORY: Final = ("LAB", "laboratory", "CH", "HM", "MB", "MCB", "MYC", "SP", "SR", "TX", "VR", "IMM", "BLB", "BG")
 _NO_IMAGING: Final = frozenset({*_LABORATORY, "CG", "GE", "CP", "OSL", "RC", "PF", "EC", "EN", "AU", "26436-6"})
 _SOME_STUDY: Final = frozenset({"18748-4", "18726-0", "18782-3"})
-_CT_DOSE: Final = frozenset({"113813", "113838", "113830", "77477000"})
+_CT_DOSE: Final = frozenset({"113813", "113814", "113838", "113830", "77477000"})
 _CT_WORDS: Final = re.compile(r"\b(?:DLP|CTDI)", re.IGNORECASE)
 _SOME_CT: Final = Seen(_MODALITY["CT"])
 _NOT_TOLD: Final = Seen()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from cds_service.facts.history.group import Group
-from cds_service.facts.history.record import POSSIBLE, PRECISE
+from cds_service.facts.history.record import POSSIBLE, PRECISE, STUDY
 
 _ALWAYS: Final = (0, 10**7)
 
@@ -40,7 +40,7 @@ def _performed(group: Group) -> bool:
 
 
 def _is_wide(group: Group) -> bool:
-    return not group.uids and (group.day is None or group.until - group.day >= PRECISE)
+    return not (group.uids and group.kinds & 1 << STUDY) and (group.day is None or group.until - group.day >= PRECISE)
 
 
 def _days(group: Group) -> tuple[int, int]:

@@ -71,8 +71,21 @@ def _of_report(keys: Keys, report: DiagnosticReport) -> None:
         add_identifiers(keys, report.identifier, study=False)
     if report.imagingStudy:
         add_links(keys, report.imagingStudy)
+        keys.uids = _only_study(report.imagingStudy)
     if report.basedOn:
         add_orders(keys, report.basedOn)
+
+
+def _only_study(references: Iterable[Reference]) -> tuple[str, ...]:
+    """The Study UID that a report names, though the study itself may not be on record; none where it names several."""
+    named = set()
+    for reference in references:
+        identifier, text = reference.identifier, reference.reference or ""
+        if identifier is not None and identifier.value and _is_uid(identifier, study=True):
+            named.add(normal_uid(identifier.value))
+        elif text.startswith(_OID):
+            named.add(normal_uid(text))
+    return tuple(named) if len(named) == 1 and "" not in named else ()
 
 
 def _of_procedure(keys: Keys, procedure: Procedure) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Final
 
 from cds_service.facts.history.record import DIAGNOSTIC
@@ -27,14 +27,23 @@ def alike(priors: Priors, *like: Exam) -> Priors:
     return priors.select(lambda found: _any_of([prior for prior in found if not prior.pending], like), _only(like))
 
 
-def pending(priors: Priors, like: Exam, *, complete: bool = False) -> Priors:
+def pending(priors: Priors, like: Exam, *, complete: bool = False, own: Container[str] = ()) -> Priors:
     """
-    The exams like *like* that are requested and not done.
+    The exams like *like* that are requested and not done, but for the request named in *own* as ``Type/id``.
 
-    ``complete`` says whether the orders were read whole, which the history itself does not depend on.
+    ``complete`` says whether the orders were read whole, which the history itself does not depend on. A request waits
+    for certain only where the history was read whole: an exam that stands unread may have answered it.
     """
     found, unknown = _any_of(priors.waiting().items, (like,))
-    return Priors(found, complete and not unknown, priors.now)
+    others = [prior for prior in found if not is_own(prior, like, own)]
+    waits = [prior._replace(certain=True) for prior in others] if complete and priors.complete else others
+    return Priors(waits, complete and not unknown, priors.now)
+
+
+def is_own(prior: Prior, like: Exam, own: Container[str]) -> bool:
+    """Whether *prior* is a request for the modality of *like*, told by one of the resources named in *own*."""
+    same = prior.pending and prior.exam.modality == like.modality
+    return same and any(told.source in own for told in prior.evidence)
 
 
 def requested(priors: Priors, drafts: Sequence[Exam]) -> Priors:

@@ -66,6 +66,8 @@ def test_effective_dose_on_record_goes_first_and_is_told_as_a_band(told: Doses) 
     assert (one.how, one.text) == (MEASURED, "DLP 480 mGy·cm, 0.3 to 3 mSv")
     (alone,) = told(HEAD, summary("d1", part("113839", 2400, "uSv"), **OF_HEAD))
     assert alone.text == "effective dose 0.3 to 3 mSv"
+    (unlinked,) = told(HEAD, summary("d1", part("113814", 2.4, "mSv"), effectiveDateTime="2026-02-10"))
+    assert unlinked.text == "effective dose 0.3 to 3 mSv", "the total of a CT belongs to the CT of that day"
 
 
 @pytest.mark.parametrize("code", ["113838", "113839"])

@@ -21,6 +21,8 @@ NAMES = [
     ("CT ABD & PELVIS W IVCON", "CT abdomen+pelvis with contrast", "diagnostic"),
     ("MRI CERV SPINE WO", "MR cervical-spine without contrast", "diagnostic"),
     ("XR SPINE THORACIC", "XR thoracic-spine", "diagnostic"),
+    ("CT cervical/thoracic", "CT cervical-spine+thoracic-spine", "diagnostic"),
+    ("CT THORACIC/LUMBAR WO", "CT lumbar-spine+thoracic-spine without contrast", "diagnostic"),
     ("MRI THORACIC WO", "MR thoracic-spine without contrast", "diagnostic"),
     ("MRI VENT CHECK", "MR fast head", "diagnostic"),
     ("MRA COW", "MR angiography head", "diagnostic"),

@@ -73,6 +73,26 @@ def test_c_trauma_night_with_one_study_uid(history: History) -> None:
     assert told(priors) == [("CT cervical-spine+head without contrast", "2026-03-01", "certain")]
 
 
+def test_c_trauma_night_told_by_reports_that_only_name_the_study(history: History) -> None:
+    head = report("r7", CT_HEAD, "2026-03-01T20:10:00Z", identifier=[accession("A7")])
+    spine = report("r8", CSPINE, "2026-03-01T20:14:00Z", identifier=[accession("A8")])
+    named = [{**one, "imagingStudy": [{"identifier": uid("1.2.3")}]} for one in (head, spine)]
+    assert told(history(*named)) == [("CT cervical-spine+head without contrast", "2026-03-01", "certain")]
+    by_address = {**spine, "imagingStudy": [ref("urn:oid:1.2.3")]}
+    assert len(history(named[0], by_address).items) == 1
+    assert len(history(named[0], {**by_address, "imagingStudy": [ref("urn:oid:1.2.9")]}).items) == 2
+
+
+def test_c_two_reports_that_name_two_studies_are_two_exams(history: History) -> None:
+    named = [
+        report(f"r{at}", CT_HEAD, f"2026-03-01T20:{at}:00Z", imagingStudy=[{"identifier": uid(f"1.2.{at}")}])
+        for at in (10, 40)
+    ]
+    assert len(history(*named).items) == 2
+    both = {**named[0], "imagingStudy": [{"identifier": uid("1.2.10")}, {"identifier": uid("1.2.40")}]}
+    assert len(history(both, named[1]).items) == 1, "a report of two studies parts nothing"
+
+
 def test_c_trauma_night_with_two_study_uids_and_a_repeat(history: History) -> None:
     night = [
         study("s1", "2026-03-01T20:10:00Z", "CT", identifier=[uid("1.2.3"), accession("A7")], **HEAD_STUDY),
@@ -138,6 +158,9 @@ def test_g_an_open_order_is_pending_and_a_draft_is_nothing(history: History) -> 
     waiting = pending(priors, exam("CT abdomen"), complete=True)
     assert [prior.evidence[0].source for prior in waiting.items] == ["ServiceRequest/o1"]
     assert waiting.complete
+    assert [prior.certain for prior in waiting.items] == [True]
+    assert [prior.certain for prior in pending(priors, exam("CT abdomen")).items] == [False], "it may be answered"
+    assert pending(priors, exam("CT abdomen"), complete=True, own={"ServiceRequest/o1"}).items == ()
 
 
 def test_h_a_dose_summary_alone_shows_a_ct_of_unknown_region(history: History) -> None:
