@@ -8,6 +8,7 @@ shared by several suggestions is checked once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, Final
@@ -16,6 +17,7 @@ from cds_service.findings import Contact
 from cds_service.suggestions.clean import clean
 from cds_service.suggestions.validate import INTENTS, PRIORITIES, concept_faults, faults, fitted, own_id, sendable
 from cds_service.vocabulary.exams import Exam
+from cds_service.vocabulary.regions import MASKS
 
 _OCCURRENCE: Final = ("occurrenceDateTime", "occurrencePeriod", "occurrenceTiming")
 _COPIED: Final = (
@@ -37,6 +39,8 @@ _OF_A_MESSAGE: Final = ("subject", "encounter", "requester")
 _OF_THE_EXAM: Final = frozenset(
     {"text", "orderDetail", "bodySite", "patientInstruction", "instantiatesCanonical", "instantiatesUri"}
 )
+_SIDE: Final = re.compile(r"\b(?:(left|lt)|(right|rt)|(bilateral|bilat|both))\b", re.IGNORECASE)
+_SIDES: Final = ("Left", "Right", "Left and right")
 
 
 class Draft:
@@ -64,7 +68,7 @@ class Draft:
             order["intent"] = intent
         if not self._same_place(exam):
             order.pop("bodySite", None)
-        return order
+        return self._sided(order, exam)
 
     def changed(self, concept: dict[str, Any], exam: Exam) -> dict[str, Any] | None:
         """This order, asking for *exam* instead; what described the old exam goes. None when it isn't valid FHIR."""
@@ -72,7 +76,8 @@ class Draft:
         if self._kept is None or not self._faults <= leaves | {"code"}:
             return None
         leaves |= {f"_{member}" for member in leaves}
-        return {member: value for member, value in self._kept.items() if member not in leaves} | {"code": concept}
+        kept = {member: value for member, value in self._kept.items() if member not in leaves}
+        return self._sided(kept | {"code": concept}, exam)
 
     def with_reason(self, concept: dict[str, Any]) -> dict[str, Any] | None:
         """This order with one more reason; None when it or the reason isn't valid FHIR."""
@@ -118,6 +123,22 @@ class Draft:
     def _same_place(self, exam: Exam) -> bool:
         return self._exam is not None and self._exam.mask == exam.mask
 
+    def _sided(self, order: dict[str, Any], exam: Exam) -> dict[str, Any]:
+        """*order* with the side of the limb that only the name of the exam it leaves behind told."""
+        if "bodySite" in order or not self._side or not (self._same_place(exam) and exam.mask & MASKS["limb"]):
+            return order
+        return order | {"bodySite": [{"text": self._side}]}
+
+    @cached_property
+    def _side(self) -> str:
+        """The one side that the name of the exam tells, empty when it tells none or several."""
+        code = self._order.get("code")
+        told = code if isinstance(code, dict) else {}
+        codings = told.get("coding")
+        named = [told.get("text"), *(one.get("display") for one in _blocks(codings))]
+        said = {found.lastindex or 0 for name in named if isinstance(name, str) for found in _SIDE.finditer(name)}
+        return _SIDES[said.pop() - 1] if len(said) == 1 else ""
+
     @cached_property
     def _kept(self) -> dict[str, Any] | None:
         try:
@@ -160,6 +181,10 @@ class Draft:
     def _list(self, member: str) -> list[Any]:
         value = self._order.get(member)
         return value if isinstance(value, list) else []
+
+
+def _blocks(values: Any) -> Iterator[Mapping[str, Any]]:
+    return (one for one in values if isinstance(one, dict)) if isinstance(values, list) else iter(())
 
 
 def _id(resource: Any) -> Any:

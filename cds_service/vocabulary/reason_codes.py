@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from cds_service.vocabulary.addresses import address
 from cds_service.vocabulary.phrases import Phrases
@@ -33,6 +33,7 @@ _SHORTEST_ICD: Final = 3
 _ENCOUNTER_PLACE: Final = 6
 _INJURY_CHAPTERS: Final = frozenset("STVWXY")
 _FRESH: Final = frozenset("ABC")
+_Value = TypeVar("_Value")
 
 
 class Offer(NamedTuple):
@@ -53,7 +54,7 @@ class Reason(NamedTuple):
     joins it to one of ``unclear_with``, unless a word of ``joined_unless``, its own or of what it also is, stands in
     the text. ``hurt`` says that there are places whose injury is this one; ``beside`` are the reasons that do not make
     its weaker phrases findings of theirs, ``unclear_with`` those that leave them unclear, or all of its phrases if none
-    are ``weak``.
+    are ``weak``. ``within`` are the reasons that tell it already, so that its code beside one adds none.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Reason(NamedTuple):
     beside: tuple[str, ...] = ()
     unclear_with: tuple[str, ...] = ()
     weak: bool = False
+    within: tuple[str, ...] = ()
 
     @property
     def concept(self) -> dict[str, Any] | None:
@@ -164,7 +166,8 @@ class ReasonCodes:
     """
     Every reason in force, and what states it.
 
-    ``injuries`` names the events and what they are later. ``memory`` is room for whoever reads texts with these
+    ``injuries`` names the events and what they are later. ``beside`` holds ICD-10-CM codes, without their dots, that
+    ask for no image. ``memory`` is room for whoever reads texts with these
     lists to keep answers in; it dies with them.
     """
 
@@ -174,11 +177,14 @@ class ReasonCodes:
         tables: Mapping[str, Mapping[str, tuple[str, ...]]],
         wording: Wording,
         negative_answers: frozenset[tuple[str, str]] = frozenset(),
+        *,
+        beside: Mapping[str, Says] = MappingProxyType({}),
     ) -> None:
         self.reasons = reasons
         self.names = frozenset(reasons)
         self.wording = wording
         self.negative_answers = negative_answers
+        self._beside = beside
         self.tables = tables
         self.lineage = lineages(reasons)
         events = [reason for reason in reasons.values() if reason.event]
@@ -203,11 +209,16 @@ class ReasonCodes:
         if known == SNOMED:
             names = table.get(code.strip(), ())
             return Coded(names) if names else None
-        code = code.replace(".", "").strip().upper()
-        for length in range(min(len(code), _ENCOUNTER_PLACE + 1), _SHORTEST_ICD - 1, -1):
-            if names := table.get(code[:length], ()):
-                return self._in_time(names, code) if known == ICD10CM else Coded(names)
-        return None
+        names = _by_prefix(table, code) or ()
+        if not names:
+            return None
+        return self._in_time(names, _bare(code)) if known == ICD10CM else Coded(names)
+
+    def beside(self, system: str | None, code: str | None) -> Says | None:
+        """What an ICD-10-CM code that asks for no image is beside a reason: context, a finding or an accident."""
+        if not system or not code or (_SYSTEMS.get(system) or _SYSTEMS.get(address(system))) != ICD10CM:
+            return None
+        return _by_prefix(self._beside, code)
 
     def _in_time(self, names: tuple[str, ...], code: str) -> Coded:
         encounter = code[_ENCOUNTER_PLACE : _ENCOUNTER_PLACE + 1]
@@ -220,6 +231,17 @@ class ReasonCodes:
             today = reason.late_effect if encounter == "S" else reason.later_contact
             (now if today else earlier).append(today or name)
         return Coded(tuple(now), tuple(earlier))
+
+
+def _bare(code: str) -> str:
+    return code.replace(".", "").strip().upper()
+
+
+def _by_prefix(table: Mapping[str, _Value], code: str) -> _Value | None:
+    """What stands in *table* under the longest beginning of an ICD-10 *code*."""
+    code = _bare(code)
+    lengths = range(min(len(code), _ENCOUNTER_PLACE + 1), _SHORTEST_ICD - 1, -1)
+    return next((table[code[:length]] for length in lengths if code[:length] in table), None)
 
 
 def lineages(reasons: Mapping[str, Reason]) -> dict[str, frozenset[str]]:

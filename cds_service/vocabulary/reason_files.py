@@ -34,7 +34,7 @@ _WORDS_FILE: Final = re.compile(r"words(?:\.(?P<language>[a-z-]+))?\.yaml")
 _PHRASES: Final = {"texts": Says.REASON, "texts_alone": Says.ALONE, "hurt": Says.PLACE}
 _CODES: Final = {"icd10cm": ICD10CM, "icd10": ICD10, "snomed": SNOMED, "snomed_licensed": SNOMED}
 _FLAGS: Final = ("event", "follow_up")
-_LISTS: Final = ("broader", "regions", "beside", "signs", "unclear_with", "joined_unless")
+_LISTS: Final = ("broader", "regions", "beside", "signs", "unclear_with", "joined_unless", "within")
 _FIELDS: Final = frozenset((*_LINKS, *_PHRASES, *_CODES, *_FLAGS, *_LISTS, "label", "offer", "treated_by"))
 
 Tables = dict[str, dict[str, tuple[str, ...]]]
@@ -104,7 +104,14 @@ class Loading:
                 sheet, name = self._where[one]
                 sheet.wrong(name, f"{name} is broader than itself", "break the circle of broader")
         tables = self._tables(lineage)
-        codes = ReasonCodes(self._reasons, tables, self._words.joined(), frozenset(self._words.negative))
+        beside = {code: says for code, (_, _, says) in self._words.beside.items()}
+        for bare, (sheet, code, _) in self._words.beside.items():
+            if not _ICD_CODE.fullmatch(code):
+                sheet.wrong(code, f"{code} is no ICD-10 code", "write it with its dot, such as Z88.0")
+            elif bare in tables[ICD10CM]:
+                sheet.wrong(code, f"{code} is a reason", "keep it in one place")
+        wording, negative = self._words.joined(), frozenset(self._words.negative)
+        codes = ReasonCodes(self._reasons, tables, wording, negative, beside=beside)
         if not self.problems:
             self._check_offers(codes)
         return codes
@@ -140,6 +147,7 @@ class Loading:
             beside=self._named(sheet, sheet.items(fields, "beside")),
             unclear_with=self._named(sheet, sheet.items(fields, "unclear_with")),
             weak=Text("texts_alone") in fields,
+            within=self._named(sheet, sheet.items(fields, "within")),
             **{link: "".join(named) for link, named in links.items()},
         )
         self._words.signs.extend((sign, str(name)) for sign in sheet.items(fields, "signs"))

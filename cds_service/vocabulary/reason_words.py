@@ -24,11 +24,22 @@ _PLAIN: Final = {
     "pregnancy": Says.PREGNANCY,
 }
 _FACTS: Final = ("warnings", "mentions", "states")
+_BESIDE: Final = {"context": Says.FILLER, "findings": Says.FINDING, "accidents": Says.ACCIDENT}
 _SECTIONS: Final = frozenset(
     (
         *_PLAIN,
         *_FACTS,
-        *("same_word", "unsure", "negative_answers", "real_words", "exams", "belonging", "reassuring", "worrying"),
+        *(
+            "same_word",
+            "unsure",
+            "negative_answers",
+            "real_words",
+            "exams",
+            "belonging",
+            "reassuring",
+            "worrying",
+            "codes_beside",
+        ),
     )
 )
 _UNSURE: Final = ("means", "asked", "against", "capitals", "reads", "unless", "by_itself")
@@ -45,6 +56,7 @@ class WordLoading:
     def __init__(self, problems: list[Problem]) -> None:
         self.named: list[tuple[Sheet, Text]] = []
         self.negative: set[tuple[str, str]] = set()
+        self.beside: dict[str, tuple[Sheet, Text, Says]] = {}
         self._problems = problems
         self._phrases: list[tuple[Sheet, Text, Meaning]] = []
         self._same_word: dict[str, str] = {}
@@ -95,6 +107,15 @@ class WordLoading:
             self._read_unsure(sheet, word, fields)
         for system, codes in sheet.lists(block, "negative_answers"):
             self.negative.update((str(system), str(code)) for code in codes)
+
+        self._read_codes(sheet, block)
+
+    def _read_codes(self, sheet: Sheet, block: Block) -> None:
+        for kind, codes in sheet.lists(block, "codes_beside"):
+            if str(kind) in _BESIDE:
+                self.beside.update((code.replace(".", ""), (sheet, code, _BESIDE[str(kind)])) for code in codes)
+            else:
+                sheet.wrong(kind, f"{kind} is no kind of code", "use " + ", ".join(_BESIDE))
 
     def _finding(self, sheet: Sheet, fact: Text) -> None:
         if not str(fact).startswith(_WARNINGS):

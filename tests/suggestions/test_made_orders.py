@@ -100,6 +100,29 @@ def test_the_side_is_kept_where_the_place_stays_the_same() -> None:
         assert "bodySite" not in made
 
 
+@pytest.mark.parametrize(
+    ("code", "side"),
+    [
+        ({"text": "CT ANKLE LEFT WO CONTRAST"}, "Left"),
+        ({"coding": [{"display": "CT Ankle - right WO contrast"}], "text": "CT ANKLE RT"}, "Right"),
+        ({"text": "CT ANKLES BILATERAL"}, "Left and right"),
+        ({"text": "CT ANKLE LEFT", "coding": [{"display": "CT right ankle"}]}, ""),
+        ({"text": "CT ANKLE", "coding": "broken"}, ""),
+        ("broken", ""),
+    ],
+)
+def test_the_side_told_by_the_name_of_the_exam_only_goes_along(code: Any, side: str) -> None:
+    order = {member: value for member, value in FULL.items() if member != "bodySite"} | {"code": code}
+    kept = [{"text": side}] if side else None
+    ankle = draft(order, ordered=exam("CT ankle without contrast"))
+    made = ankle.created(CONCEPT, exam("XR ankle"))
+    assert made is not None and made.get("bodySite") == kept and faults(made) == ()
+    assert (ankle.created(CONCEPT, exam("XR foot")) or {}).get("bodySite") is None
+    assert isinstance(code, str) or (ankle.changed(CONCEPT, exam("XR ankle")) or {}).get("bodySite") == kept
+    head = draft(order, ordered=exam("CT head without contrast")).created(CONCEPT, exam("MR head without contrast"))
+    assert (head or {}).get("bodySite") is None
+
+
 def test_a_changed_order_is_the_clients_own_but_for_the_exam() -> None:
     made = draft(FULL | {"_patientInstruction": {"id": "x"}}).changed(CONCEPT, US)
     gone = {"text", "orderDetail", "bodySite", "patientInstruction"}

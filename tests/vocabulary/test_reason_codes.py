@@ -227,6 +227,9 @@ class TestLoading:
             ("same_word: {a: [x], b: [X]}", "rules/words.yaml:1: X stands for two words; one is a"),
             ("same_word: [x]", "rules/words.yaml:1: same_word is a block; write same_word: and one line for each"),
             ("unsure: {pe: 1}", "rules/words.yaml:1: pe must be a block"),
+            ("codes_beside: {other: [Z23]}", "rules/words.yaml:1: other is no kind of code; use context, findings"),
+            ("codes_beside: {context: [Z2]}", "rules/words.yaml:1: Z2 is no ICD-10 code"),
+            ("codes_beside: {context: [R51]}", "rules/words.yaml:1: R51 is a reason; keep it in one place"),
             (
                 "unsure: {pe: {mean: {}}}",
                 "rules/words.yaml:1: mean is not a field of an unsure word; did you mean means?",

@@ -11,8 +11,8 @@ from cds_service.facts.reasons.exams_told import done_exams
 from cds_service.facts.reasons.grammar import SMALL_WORDS, Mark
 from cds_service.facts.reasons.injuries import counts, hurt_places, leaves_places_hurt, tells_of_accident
 from cds_service.facts.reasons.languages import in_english
+from cds_service.facts.reasons.measured import tell_sizes, tell_temperatures
 from cds_service.facts.reasons.settling import settled_by, telling_words, write_out
-from cds_service.facts.reasons.temperature import tell_temperatures
 from cds_service.facts.reasons.told_beside import tells_more
 from cds_service.vocabulary.phrases import Words, words_of
 from cds_service.vocabulary.reason_codes import Meaning, Reason, ReasonCodes, Says
@@ -24,6 +24,7 @@ _STATING: Final = frozenset((Says.REASON, Says.ALONE))
 _NOT_TODAY: Final = frozenset((Mark.FAMILY, Mark.HISTORY, Mark.PAST_LIST, Mark.OLD, Mark.RESOLVED))
 _ELSEWHERE: Final = frozenset((Mark.FAMILY, Mark.RESOLVED))
 _HURTING: Final = frozenset((Says.FINDING, Says.ACCIDENT))
+_MECHANISM: Final = "sign.severe_mechanism"
 _HIDING: Final = frozenset((Says.FINDING, Says.FILLER))
 
 
@@ -38,7 +39,8 @@ class Said(NamedTuple):
     word that names an exam. ``more`` says that it tells of something no name says: a finding that may worry, or
     words that were not understood beside a reason that was. ``open`` says that a question was not understood: one
     asked as such, a word of several meanings, or a reason of no list. ``done`` are those of ``exams`` that were done
-    by what the text says; ``denied`` holds the reasons it denies and states nowhere.
+    by what the text says; ``denied`` holds the reasons it denies and states nowhere. ``beside`` says that the text is
+    understood and tells of findings or an accident, but of no reason.
     """
 
     named: Mapping[str, str] = {}
@@ -54,6 +56,7 @@ class Said(NamedTuple):
     open: bool = False
     done: Mapping[str, str] = {}
     denied: frozenset[str] = frozenset()
+    beside: bool = False
 
 
 def read(text: str, codes: ReasonCodes) -> Said:
@@ -63,6 +66,7 @@ def read(text: str, codes: ReasonCodes) -> Said:
         translated = in_english(text, codes.wording)
         words = translated or words_of(text, codes.wording.same_word, _spelt(codes))
         tell_temperatures(words.words)
+        tell_sizes(words.words)
         write_out(words.words, codes.wording.unsure)
         said = _Reader(words, codes, foreign=translated is not None or _holds_accents(text)).read()
         keep(codes, text, said, size=len(text))
@@ -140,7 +144,7 @@ class _Reader:
         for part in self._parts:
             if not part.negated and part.past is not Mark.FAMILY:
                 self._settle(part)
-        accidents = [part for part in self._parts if tells_of_accident(part)]
+        accidents = [part for part in self._parts if tells_of_accident(part) or self._tells_of_force(part)]
         fresh = any(part.back is not Mark.YEARS_AGO for part in accidents)
         self._leave_unclear(accident=fresh)
         if fresh or any(leaves_places_hurt(self._reasons[name]) for name in self._named):
@@ -163,7 +167,17 @@ class _Reader:
             self._open or bool(self._asked),
             {known[word]: word for word in done_exams(self._words.words, known)},
             self._denied(),
+            self._tells_beside(),
         )
+
+    def _tells_of_force(self, part: Part) -> bool:
+        """Whether a clause tells of an accident by its mechanism alone, as *kicked by horse* does."""
+        return not part.negated and part.past not in _ELSEWHERE and _MECHANISM in self._warnings(part)
+
+    def _tells_beside(self) -> bool:
+        if self._named or self._alone or self._histories or self._unread:
+            return False
+        return any(meaning.says in _HURTING for part in self._parts for meaning, _, _ in part.said)
 
     def _denied(self) -> frozenset[str]:
         """The reasons denied: not those stated as well, nor what one of them implies."""

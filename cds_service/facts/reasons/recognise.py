@@ -11,7 +11,7 @@ from cds_service.facts.reasons.withheld import IN_AN_EXTENSION, WITHHELD, elsewh
 from cds_service.fhir.records import Records
 from cds_service.fhir.resources import CodeableConcept, Coding, Reference, ServiceRequest
 from cds_service.vocabulary.readings import Evidence, Names
-from cds_service.vocabulary.reason_codes import Coded, ReasonCodes
+from cds_service.vocabulary.reason_codes import Coded, ReasonCodes, Says
 from cds_service.vocabulary.regions import overlap
 
 _MOST_UNREAD = 5
@@ -170,13 +170,13 @@ class _Gathering:
         return Reasons(names, self.given, evidence, tuple(unread), frozenset(self._histories) - names.values)
 
     def _all_named(self) -> Mapping[str, Evidence]:
-        """What is named, and the weaker phrases that are no findings beside it."""
-        if not self._alone:
-            return self._named
-        reasons = self._codes.reasons
-        telling = {name for name in self._named if not reasons[name].follow_up}
+        """What is named, but not within another, and the weaker phrases that are no findings beside it."""
+        reasons, lineage = self._codes.reasons, self._codes.lineage
+        whole = {wide for name in self._named for wide in lineage[name]}
+        named = {name: said for name, said in self._named.items() if whole.isdisjoint(reasons[name].within)}
+        telling = {name for name in named if not reasons[name].follow_up}
         alone = {name: said for name, said in self._alone.items() if telling.issubset(reasons[name].beside)}
-        return {**self._named, **alone}
+        return {**named, **alone}
 
     def _hurt(self, names: Iterable[str]) -> bool:
         """Whether a named reason is an injury, fresh or old."""
@@ -198,7 +198,19 @@ class _Gathering:
             if text and text.casefold() not in displays:
                 self._beside(text, [name for _, coded in known for name in (*coded.names, *coded.earlier)], where)
             return True
+        if passed := [says for one in codings if (says := self._codes.beside(one.system, one.code))]:
+            self._passed(passed, codings, text, where)
+            return True
         return self._worded([text, *(one.display or "" for one in codings)], where, past)
+
+    def _passed(self, says: Sequence[Says], codings: Sequence[Coding], text: str, where: Evidence) -> None:
+        """Add what codes tell that ask for no image, and what the text beside them states."""
+        label = short(text or codings[0].display or codings[0].code or "")
+        self._more = self._more or Says.FINDING in says
+        if Says.ACCIDENT in says:
+            self._accident = self._accident or label
+        if text and text.casefold() not in {one.display.strip().casefold() for one in codings if one.display}:
+            self._beside(text, [], where)
 
     def _coded(self, coded: Coded, where: Evidence, past: bool) -> None:
         for name in coded.earlier:
@@ -249,10 +261,10 @@ class _Gathering:
         return not all(regions) or overlap(*regions)
 
     def _worded(self, texts: Iterable[str], where: Evidence, past: bool) -> bool:
-        """Add what the first text that names anything states; whether there is one."""
+        """Add what the first text states that names a reason or tells of findings beside one; whether there is one."""
         for text in dict.fromkeys(filter(None, texts)):
             said = read(text, self._codes)
-            if said.named or said.alone or said.histories:
+            if said.named or said.alone or said.histories or said.beside:
                 self._text(said, where, past)
                 self._unread.extend(said.unread)
                 return True

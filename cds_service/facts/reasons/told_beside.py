@@ -7,11 +7,13 @@ from typing import Final
 
 from cds_service.facts.reasons.clauses import Part
 from cds_service.facts.reasons.grammar import Mark
+from cds_service.facts.reasons.measured import MEASURED
 from cds_service.vocabulary.reason_codes import Says, Wording
 
 _CONTEXT: Final = frozenset({Says.FILLER, Says.ELSEWHERE})
 _DENYING: Final = frozenset({"no", "not", "without", "denies", "never"})
 _SPANS: Final = frozenset({"year", "month", "week", "day", "hour", "minute"})
+_FEW_DAYS: Final = frozenset("123")
 _PERSONS: Final = frozenset({"old", "m", "f", "male", "female", "boy", "girl", "child", "infant", "patient"})
 
 
@@ -53,10 +55,12 @@ def _between(parts: Sequence[Part], words: Sequence[str], wording: Wording) -> b
 
 
 def _plain_figure(words: Sequence[str], at: int) -> bool:
-    """Whether a figure tells nothing of how ill a child is: an age, how long ago, or a full coma score."""
+    """Whether a figure tells nothing of how ill a child is: an age or size, a few days, or a full coma score."""
     after, second = (*words[at + 1 : at + 3], "", "")[:2]
+    if MEASURED in words[max(at - 2, 0) : at]:
+        return True
     if words[at] == "15" and "gcs" in words[max(at - 2, 0) : at]:
         return True
-    if after in _PERSONS or after == "year":
+    if after in _PERSONS or after == "year" or (after == "day" and words[at] in _FEW_DAYS):
         return True
     return after in _SPANS and (second in _PERSONS or second == "ago" or at == 0)

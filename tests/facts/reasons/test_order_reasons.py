@@ -70,12 +70,41 @@ class TestCodes:
         assert narrowest(reasons_of(codes, concept), codes) == {"abdominal-pain", "right-lower-quadrant-pain"}
 
     def test_an_unknown_code_leaves_the_list_incomplete(self, codes: ReasonCodes):
-        reasons = reasons_of(codes, icd("L20.9"))
+        reasons = reasons_of(codes, icd("K02.9"))
         assert reasons.names[:2] == (frozenset(), False)
-        assert reasons.unread == ("code L20.9",)
+        assert reasons.unread == ("code K02.9",)
 
     def test_an_unknown_code_beside_a_known_reason_leaves_the_list_incomplete(self, codes: ReasonCodes):
-        assert reasons_of(codes, icd("R51.9"), icd("L20.9")).names[:2] == ({"headache"}, False)
+        assert reasons_of(codes, icd("R51.9"), icd("K02.9")).names[:2] == ({"headache"}, False)
+
+    @pytest.mark.parametrize("code", ["Z88.0", "E66.9", "F90.9", "L20.9", "J06.9"])
+    def test_a_code_that_asks_for_no_image_leaves_the_list_complete(self, codes: ReasonCodes, code: str):
+        assert reasons_of(codes, icd("K59.00"), icd(code)).names == ({"constipation"}, True, False, False)
+        assert reasons_of(codes, icd(code)).names[:2] == (frozenset(), False)
+
+    def test_a_code_of_a_finding_is_told_beside_the_reason(self, codes: ReasonCodes):
+        assert reasons_of(codes, icd("K59.00"), icd("D72.829")).names == ({"constipation"}, True, True, False)
+
+    def test_the_text_beside_a_code_that_asks_for_no_image_is_read(self, codes: ReasonCodes):
+        concept = CodeableConcept(coding=icd("Z88.0").coding, text="r/o brain tumor")
+        assert not reasons_of(codes, icd("K59.00"), concept).names.complete
+
+    def test_the_code_of_an_accident_asks_what_is_hurt(self, codes: ReasonCodes):
+        assert reasons_of(codes, icd("S09.90XA"), icd("W18.30XA"), icd("Y93.66")).names.complete
+        assert not reasons_of(codes, icd("R51.9"), icd("W18.30XA")).names.complete
+        assert not reasons_of(codes, icd("R51.9"), icd("Y93.66")).names.complete
+
+    def test_a_fever_is_no_reason_of_its_own_beside_a_febrile_seizure(self, codes: ReasonCodes):
+        assert reasons_of(codes, icd("R56.00"), icd("R50.9")).names == reasons_of(codes, icd("R56.00")).names
+        assert "fever-unknown" in reasons_of(codes, icd("R51.9"), icd("R50.9")).names.values
+
+    def test_the_pain_of_an_injured_joint_is_no_reason_of_its_own(self, codes: ReasonCodes):
+        assert reasons_of(codes, icd("S93.401A"), icd("M25.571")).names[:2] == ({"limb-fracture"}, True)
+
+    @pytest.mark.parametrize("text", ["obesity", "leukocytosis", "fall on playground"])
+    def test_a_reason_that_tells_of_a_finding_only_is_read_as_beside_the_other(self, codes: ReasonCodes, text: str):
+        assert reasons_of(codes, icd("S09.90XA"), worded(text)).names.complete
+        assert not reasons_of(codes, worded(text)).names.complete
 
     def test_the_display_of_an_unknown_code_is_read(self, codes: ReasonCodes):
         concept = CodeableConcept(coding=[Coding(system="urn:local", code="77", display="Kidney stone")])
@@ -225,8 +254,8 @@ class TestRecords:
         assert pointing(codes, "Condition/c1", condition).names.values == {"suspected-kidney-stone"}
 
     def test_a_condition_that_is_not_understood_stays_unread(self, codes: ReasonCodes):
-        assert pointing(codes, "Condition/c1", Condition(id="c1", code=worded("eczema"))).unread == ("eczema",)
-        assert pointing(codes, "Condition/c1", Condition(id="c1", code=icd("L20.9"))).unread == ("Condition/c1",)
+        assert pointing(codes, "Condition/c1", Condition(id="c1", code=worded("caries"))).unread == ("caries",)
+        assert pointing(codes, "Condition/c1", Condition(id="c1", code=icd("K02.9"))).unread == ("Condition/c1",)
 
     LIMP = CodeableConcept(coding=[Coding(system=SNOMED, code="16973004")])
 

@@ -1,4 +1,4 @@
-"""Temperatures written as numbers: a fever, or none."""
+"""What a text measures in numbers: a temperature is a fever or none, a weight or height tells of no illness."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ _NAMES: Final = frozenset(("t", "tm", "tmax", "temp", "temperature"))
 _BETWEEN: Final = frozenset(("to", "of", "up", "max", "as", "high", "was", "is", "at", ":"))
 _MOST_BETWEEN: Final = 3
 _MEANT: Final = ((36.0, 38.0, NO_FEVER), (38.0, 43.0, FEVER), (96.8, 100.4, NO_FEVER), (100.4, 109.4, FEVER))
+MEASURED: Final = "measured"
+_SIZES: Final = frozenset(("weight", "height", "ht"))
 _SCALES: Final = {"c": (38.0, 43.0), "f": (100.4, 109.4)}
 
 
@@ -50,3 +52,19 @@ def _meant(number: str) -> str:
 
 def _between(number: str, low: float, high: float) -> bool:
     return number.replace(".", "", 1).isdigit() and low <= float(number) < high
+
+
+def tell_sizes(words: list[str]) -> None:
+    """
+    Put a word of context in place of the name of a weight or height that a number follows.
+
+    >>> words = ["weight", ":", "12.4", "kg", ",", "weight", "loss", "of", "2", "kg", ",", "height", "98", "cm"]
+    >>> tell_sizes(words)
+    >>> words
+    ['measured', ':', '12.4', 'kg', ',', 'weight', 'loss', 'of', '2', 'kg', ',', 'measured', '98', 'cm']
+    """
+    for at, word in enumerate(words):
+        behind = words[at + 1 : at + 3]
+        number = behind[-1:] if behind[:1] == [":"] else behind[:1]
+        if word in _SIZES and number and number[0].replace(".", "", 1).isdigit():
+            words[at] = MEASURED
