@@ -113,7 +113,7 @@ def test_what_is_sensitive_is_no_evidence(codes: ReasonCodes, findings: FindingC
         ("Acute lymphoblastic leukemia in remission", {"safety.malignancy_known"}),
         ("Status post kidney transplant", {"safety.immunocompromise", "safety.transplant_recipient"}),
         ("Laparoscopic appendectomy", {"safety.appendix_removed"}),
-        ("Traumatic subdural hemorrhage", {"sign.substantial_head_injury"}),
+        ("Traumatic subdural hemorrhage", {"sign.substantial_head_injury", "safety.visit_injury"}),
         ("Family history of leukemia", set()),
         ("Leukemia ruled out", set()),
         ("No cochlear implant", set()),
