@@ -116,7 +116,7 @@ class RecordedFacts(dict[str, Reading]):
     def __missing__(self, name: str) -> Reading:
         define = self._definitions.get(name)
         reading = self._direct(name)
-        if define is None or reading.value is not None:
+        if define is None or not (reading.value is None or reading.value is False):
             self[name] = reading
         elif name not in self._defining:
             self._defining.add(name)
