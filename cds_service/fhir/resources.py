@@ -194,7 +194,7 @@ class Component(Lenient):
 
 
 class Observation(Resource, tag="Observation"):
-    """A measurement, finding or answer."""
+    """A measurement, finding or answer; what it says may be turned round by a modifier nobody here understands."""
 
     status: str | None = None
     code: CodeableConcept | None = None
@@ -215,6 +215,8 @@ class Observation(Resource, tag="Observation"):
     interpretation: list[CodeableConcept] | None = None
     bodySite: CodeableConcept | None = None
     component: list[Component] | None = None
+    implicitRules: Any = None
+    modifierExtension: Any = None
     partOf: list[Reference] | None = None
     focus: list[Reference] | None = None
     basedOn: list[Reference] | None = None
@@ -399,6 +401,8 @@ class QuestionnaireResponse(Resource, tag="QuestionnaireResponse"):
     encounter: Reference | None = None
     authored: str | None = None
     item: list[Item] | None = None
+    implicitRules: Any = None
+    modifierExtension: Any = None
 
 
 class Flag(Resource, tag="Flag"):

@@ -123,7 +123,6 @@ ORDERS = (
     ("CT belly", "abdominal pain"),
     ("CT head twice", "headache"),
     ("CT chest", "pneumonia"),
-    ("CT head", "head injury"),
     ("CT stone", "stone"),
     ("MR head", "focal seizure"),
 )

@@ -55,12 +55,17 @@ def _note(claims: Claims, found: Assertions, valued: Valued, source: Observation
 
 
 def read_heard(claims: Claims, name: str) -> None:
-    """Read the values noted for one fact; what is not final yet can only worry, never reassure."""
+    """Read the values noted for one fact; what is not final yet, or modified, can only worry, never reassure."""
     for one, valued, source in claims.heard.pop(name, ()):
-        settled = source.status in _SETTLED
+        settled = source.status in _SETTLED and not _modified(source)
         for said, moment in _said(claims, one, valued, source):
             if settled or moment is not None or _worrying(one.fact, said):
                 claims.add(one.fact, Claim(said, Form.ANSWER, source, label_of(valued.code), moment))
+
+
+def _modified(source: Observation | QuestionnaireResponse) -> bool:
+    """Whether anything may change the meaning of what is said."""
+    return bool(source.modifierExtension or source.implicitRules)
 
 
 def _state(claims: Claims, source: Observation) -> None:
@@ -123,19 +128,20 @@ def _items(claims: Claims, form: QuestionnaireResponse, items: list[Item] | None
             found = claims.codes.texts.get(plain(item.text), ())
         for answer in item.answer or ():
             for one in found:
-                _form_answer(claims, one, answer, Origin(form, Form.ANSWER, item.text or ""))
+                _form_answer(claims, one, answer, form, item.text or "")
             _items(claims, form, answer.item, depth - 1)
         _items(claims, form, item.item, depth - 1)
 
 
-def _form_answer(claims: Claims, one: Assertion, answer: Answer, origin: Origin) -> None:
+def _form_answer(claims: Claims, one: Assertion, answer: Answer, form: QuestionnaireResponse, label: str) -> None:
     if one.fact.time_since:
         moment = when(answer.valueDateTime or answer.valueDate)
         if moment is not None:
-            claims.add(one.fact, Claim(Said(None), origin.form, origin.source, origin.label, moment))
+            claims.add(one.fact, Claim(Said(None), Form.ANSWER, form, label, moment))
         return
     said = meant(one, heard(as_component(answer), one.fact, claims.codes))
-    claims.add_said(one, said, origin)
+    if said is not None and (not _modified(form) or _worrying(one.fact, said)):
+        claims.add_said(one, said, Origin(form, Form.ANSWER, label))
 
 
 def as_component(answer: Answer) -> Component:

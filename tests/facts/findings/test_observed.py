@@ -109,6 +109,14 @@ def test_what_is_not_final_may_worry_but_not_reassure(status: str | None, read: 
     assert said("sign.hematuria", "5794-3", **answer("260385009")) == "unknown"
 
 
+@pytest.mark.parametrize("modifier", [{"modifierExtension": [{"url": "urn:x"}]}, {"implicitRules": "urn:x"}])
+def test_what_a_modifier_may_turn_round_may_worry_but_not_reassure(modifier: dict[str, Any], read: Read) -> None:
+    def said(yes: bool) -> str:
+        return told(read(observation(VOMITING, valueBoolean=yes, **modifier)), "sign.vomiting")
+
+    assert (said(True), said(False)) == ("present", "unknown")
+
+
 @pytest.mark.parametrize("status", ["final", "amended", "corrected"])
 def test_what_is_final_may_reassure(status: str, read: Read) -> None:
     assert told(read(observation(VOMITING, status=status, valueBoolean=False)), "sign.vomiting") == "absent"
@@ -254,6 +262,14 @@ def test_a_general_finding_needs_its_site(read: Read) -> None:
     assert told(read(denied), "sign.abdominal_tenderness") == "unknown"
     unknown = observation(tender, bodySite=right_lower, **answer("261665006"))
     assert told(read(unknown), "sign.rlq_tenderness") == "unknown"
+
+
+def test_a_form_with_a_modifier_may_worry_but_not_reassure(read: Read) -> None:
+    items = [
+        {"linkId": name, "answer": [{"valueBoolean": yes}]} for name, yes in (("vomiting", True), ("amnesia", False))
+    ]
+    findings = read({**form(*items), "modifierExtension": [{"url": "urn:x"}]})
+    assert (told(findings, "sign.vomiting"), told(findings, "sign.amnesia")) == ("present", "unknown")
 
 
 def test_a_form_is_read_by_link_id_or_question_at_any_depth(read: Read) -> None:
