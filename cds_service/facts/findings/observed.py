@@ -128,12 +128,12 @@ def _items(claims: Claims, form: QuestionnaireResponse, items: list[Item] | None
             found = claims.codes.texts.get(plain(item.text), ())
         for answer in item.answer or ():
             for one in found:
-                _form_answer(claims, one, answer, form, item.text or "")
+                _form_answer(claims, one, answer, form, label=item.text or "")
             _items(claims, form, answer.item, depth - 1)
         _items(claims, form, item.item, depth - 1)
 
 
-def _form_answer(claims: Claims, one: Assertion, answer: Answer, form: QuestionnaireResponse, label: str) -> None:
+def _form_answer(claims: Claims, one: Assertion, answer: Answer, form: QuestionnaireResponse, *, label: str) -> None:
     if one.fact.time_since:
         moment = when(answer.valueDateTime or answer.valueDate)
         if moment is not None:
