@@ -33,6 +33,7 @@ _WORD: Final = re.compile(
     r"|\d+(?:\.\d+)?(?:st|nd|rd|th)?"
     r"|[^\W\d_]+(?:'[^\W\d_]+)*[^\W_]*"
     r"|(?<=\s)-(?=\s)"
+    r"|#(?!\d)"  # a fracture, in many hospitals
     r"|[\n,;.:?!()/+&]"
 )
 _ARTICLES: Final = frozenset(("a", "an", "the", "his", "her", "their", "my"))

@@ -33,3 +33,9 @@ def test_most_of_what_is_typed_as_a_telegram_is_read_whole_and_little_of_it_as_s
     found = list(scored("sixth", "reasons"))
     assert len(found) >= 350 and sum(one.score == RIGHT for one in found) >= 0.72 * len(found)
     assert sum(one.score == WRONG for one in found) <= 16
+
+
+def test_of_an_unseen_month_most_is_read_whole_and_hardly_anything_as_something_else() -> None:
+    found = list(scored("seventh", "reasons"))
+    assert len(found) >= 500 and sum(one.score == RIGHT for one in found) >= 0.72 * len(found)
+    assert sum(one.score == WRONG for one in found) <= 7

@@ -34,6 +34,7 @@ def test_plain_text(text, expected):
         ("8yo w/pain w/o fever", ["8", "yo", "w/", "pain", "w/o", "fever"]),
         ("abd/pelvis 1.5 cm 1st", ["abd", "/", "pelvis", "1.5", "cm", "1st"]),
         ("x3d T12", ["x3d", "t12"]),
+        ("buckle # radius, bed #4", ["buckle", "#", "radius", ",", "bed", "4"]),
         ("боль 头痛", ["боль", "头痛"]),
     ],
 )

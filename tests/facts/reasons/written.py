@@ -285,6 +285,7 @@ READ: dict[str, str] = {
     "ankle injury": "limb-fracture",
     "FOOSH": "limb-fracture",
     "r/o fx": "limb-fracture",
+    "?# L 5th metatarsal": "limb-fracture",
     "bone lesion": "bone-tumor",
     "osteosarcoma": "bone-tumor",
     "soft tissue mass": "soft-tissue-mass",
