@@ -153,15 +153,15 @@ def test_any_record_is_read(resources: list[dict[str, Any]], encounter: str | No
 def _seconds(read: Read, count: int) -> float:
     vitals = [observation(f"{number}-7", id=f"o{number}", **amount(1, "kg")) for number in range(count)]
     findings = read(*vitals, condition("R11.10"))
-    began = time.perf_counter()
+    began = time.process_time()
     assert findings["sign.vomiting"].value is True
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 @pytest.mark.parametrize("large", [4000])
 def test_time_grows_with_the_record_and_not_faster(large: int, read: Read) -> None:
-    small = min(_seconds(read, large // 8) for _ in range(5))
-    assert min(_seconds(read, large) for _ in range(5)) < small * 8 * 4
+    small = min(_seconds(read, large // 8) for _ in range(20))
+    assert min(_seconds(read, large) for _ in range(20)) < small * 8 * 4
 
 
 def test_nothing_is_read_before_a_fact_is_asked_for(codes: FindingCodes) -> None:
