@@ -203,11 +203,11 @@ def _sheets_of(settings: Settings) -> None:
 
 def _checked(settings: Settings) -> Content:
     from cds_service import content
-    from cds_service.consistency import whole
+    from cds_service.consistency import orderable, whole
 
     files, now = _content_of(settings)
     inspect = partial(whole, day=now.date())
-    return content.build(files, today=now.date(), licences=settings.licences, inspect=inspect)
+    return orderable(content.build(files, today=now.date(), licences=settings.licences, inspect=inspect))
 
 
 def _print_problems(problems: Sequence[Problem]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from cds_service.content import Content
-from cds_service.errors import Problem
+from cds_service.errors import ContentError, Problem
 from cds_service.rules import examples
 from cds_service.rules.consistency import inconsistencies
 from cds_service.rules.metadata import CHOICES
@@ -31,6 +31,18 @@ def _unorderable(topic: Topic, orders: OrderCodes) -> Iterator[Problem]:
         listed = ", ".join(sorted(map(str, better))[:MOST_ALTERNATIVES])
         trouble = f"no alternative of {topic.id} has a code to order: {listed}"
         yield Problem(topic.file, topic.line, trouble, "add one to rules/codes/orders.yaml")
+
+
+def orderable(content: Content) -> Content:
+    """
+    *content*, each of whose codes to order means the exam it stands for. Raises ContentError.
+
+    Loading can't tell: order codes and exam code lists may come from the hospital, the ones without the others.
+    """
+    wrong = sorted(content.orders.contradicted(content.exams))
+    if wrong:
+        raise ContentError(wrong)
+    return content
 
 
 def changed_examples(content: Content) -> Iterator[str]:

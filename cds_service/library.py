@@ -17,6 +17,7 @@ from pathlib import Path
 
 from cds_service import __version__, content, folders, shelf
 from cds_service.clients.clients import FILE as CLIENTS
+from cds_service.consistency import orderable
 from cds_service.content import Content
 from cds_service.courtesy import giving_way
 from cds_service.errors import ContentError, NotReady, Problem
@@ -143,9 +144,10 @@ class Library:
         if self._content is not None and known == self._content.digest and day == self._content.day:
             return None
         examples = not self._passed(known, day)
-        return content.build(
+        made = content.build(
             files, today=day, licences=self.places.licences, run_examples=examples, before=self._content
         )
+        return orderable(made)
 
     def _take(self, made: Content | tuple[Problem, ...] | None) -> bool:
         if isinstance(made, tuple):

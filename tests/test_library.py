@@ -433,3 +433,17 @@ def test_an_edit_of_a_running_service_is_seen_without_a_restart(folder, monkeypa
     assert edited["digest"] != first["digest"] and edited["revision"] == 2
     assert refused["digest"] == edited["digest"] and refused["ready"] and "refused" in refused
     assert mended["digest"] == first["digest"] and "refused" not in mended and mended["revision"] == 3
+
+
+def test_a_code_that_would_order_another_exam_is_never_in_force(folder):
+    lists = "system: urn:own\nsource: us\nreview: {last: 2026-01-01, by: us}\nexams: {A1: CT head with contrast}\n"
+    orders = "system: urn:own\norders:\n  US right-lower-quadrant: {code: A1, display: RLQ}\n"
+    folder.write("site/codes/exams/ours.yaml", lists)
+    folder.write("site/codes/orders.yaml", orders)
+    assert not folder.library.look()
+    assert folder.refused == [
+        "site/codes/orders.yaml:3: the code A1 orders CT head with contrast, not ultrasound of the right lower "
+        "quadrant; copy the code again from its source"
+    ]
+    folder.write("site/codes/exams/ours.yaml", changed(lists, "CT head with contrast", "US appendix"))
+    assert folder.library.look() and not folder.refused

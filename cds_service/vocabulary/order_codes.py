@@ -7,13 +7,16 @@ of its own catalogue, and those of Epic's preference lists, in the same form.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from cds_service import yaml_source
 from cds_service.errors import ContentError, PhraseError, Problem
 from cds_service.vocabulary import exams
+from cds_service.vocabulary.check_digits import damaged_code
+from cds_service.vocabulary.exam_codes import Coded, ExamCodes
 from cds_service.vocabulary.exams import Exam
+from cds_service.vocabulary.regions import DIVISIONS, covers, overlap
 from cds_service.yaml_source import Block, Text, line_of
 
 PICK_LISTS: Final = "urn:com.epic.cdshooks.action.code.system."
@@ -37,19 +40,28 @@ class OrderCode(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One line of an order code file."""
+    """One line of an order code file, and where it stands."""
 
     exam: Exam
     say: str
     coding: dict[str, str] | None
+    file: str
+    line: int
 
 
 class OrderCodes:
     """Codes to order and names to say, by exam. An exam nobody listed gets its plain name."""
 
-    def __init__(self, entries: Mapping[Exam, tuple[str, tuple[dict[str, str], ...]]]) -> None:
-        self._say = {exam: say or exams.name(exam) for exam, (say, _) in entries.items()}
-        self._codes = {exam: _order_code(self._say[exam], codings) for exam, (_, codings) in entries.items()}
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        """Of two *entries* for one exam the later comes first, and its ``say`` counts where it has one."""
+        self._coded = [entry for entry in entries if entry.coding]
+        say: dict[Exam, str] = {}
+        codings: dict[Exam, tuple[dict[str, str], ...]] = {}
+        for entry in entries:
+            say[entry.exam] = entry.say or say.get(entry.exam, "")
+            codings[entry.exam] = ((entry.coding,) if entry.coding else ()) + codings.get(entry.exam, ())
+        self._say = {exam: said or exams.name(exam) for exam, said in say.items()}
+        self._codes = {exam: _order_code(self._say[exam], coded) for exam, coded in codings.items()}
 
     def __getitem__(self, exam: Exam) -> OrderCode:
         """The code to order for *exam*; words alone when none is listed."""
@@ -65,6 +77,38 @@ class OrderCodes:
         """The exam as a card names it inside a sentence."""
         return self._say.get(exam) or exams.name(exam)
 
+    def contradicted(self, known: ExamCodes) -> Iterator[Problem]:
+        """
+        Codes that *known* lists or another line give to another exam: one click would order what the card does not say.
+
+        A neighbouring part is allowed, as code systems have no code for every exam. Another modality or contrast,
+        another place, or a division of the body more is not.
+        """
+        lines: dict[tuple[str, str], Exam] = {}
+        for entry in self._coded:
+            coding = entry.coding or {}
+            place = coding["system"], coding["code"]
+            for coded in (known.get(*place), Coded(lines.setdefault(place, entry.exam))):
+                if coded is not None and not _fits(entry.exam, coded):
+                    said = exams.name(coded.exam) if coded.imaging else "no exam"
+                    trouble = f"the code {coding['code']} orders {said}, not {exams.name(entry.exam)}"
+                    yield Problem(entry.file, entry.line, trouble, "copy the code again from its source")
+                    break
+
+
+def _fits(exam: Exam, coded: Coded) -> bool:
+    """Whether a code may stand in an order for *exam*; what the code leaves open fits."""
+    modality, regions, contrast = coded.exam.modality, coded.exam.regions, coded.exam.contrast
+    more = [one for one in DIVISIONS if not coded.any_of and covers(regions, [one]) and not covers(exam.regions, [one])]
+    wider = any(not any(covers([one], [region]) for region in exam.regions) for one in more)
+    return (
+        coded.imaging
+        and not wider
+        and (not modality or modality == exam.modality)
+        and (contrast is None or exam.contrast is None or contrast == exam.contrast)
+        and (not regions or overlap(regions, exam.regions))
+    )
+
 
 def load(files: Mapping[str, bytes], site: Mapping[str, bytes] | None = None) -> OrderCodes:
     """
@@ -78,13 +122,8 @@ def load(files: Mapping[str, bytes], site: Mapping[str, bytes] | None = None) ->
     >>> codes[exams.exam("US neck")].coded
     False
     """
-    found: dict[Exam, tuple[str, tuple[dict[str, str], ...]]] = {}
     problems: list[Problem] = []
-    for group in (files, site or {}):
-        for entry in _entries(group, problems):
-            say, codings = found.get(entry.exam, ("", ()))
-            own = (entry.coding,) if entry.coding else ()
-            found[entry.exam] = (entry.say or say, own + codings)
+    found = [entry for group in (files, site or {}) for entry in _entries(group, problems)]
     if problems:
         raise ContentError(sorted(problems))
     return OrderCodes(found)
@@ -139,8 +178,11 @@ def _entry(file: str, phrase: str, value: Any, *, system: str, problems: list[Pr
     coding = _coding(value, system)
     if ("code" in value or "display" in value) and coding is None:
         wrong.append(Problem(file, line, f"the code of {phrase} is not whole", "give system, code and display"))
+    if coding is not None and damaged_code(coding["system"], coding["code"]):
+        trouble = f"the code {coding['code']} of {phrase} fails its check digit"
+        wrong.append(Problem(file, line, trouble, "copy the code again from its source"))
     problems.extend(wrong)
-    return None if wrong else Entry(exam, str(_member(value, "say") or ""), coding)
+    return None if wrong else Entry(exam, str(_member(value, "say") or ""), coding, file, line)
 
 
 def _coding(value: Block, system: str) -> dict[str, str] | None:

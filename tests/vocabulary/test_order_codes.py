@@ -1,11 +1,13 @@
 """What to order for an exam: the shipped list, the site's overlay, and the messages when a file is wrong."""
 
+import json
 from pathlib import Path
 
 import pytest
 from fhir.resources.R4B.codeableconcept import CodeableConcept
 
 from cds_service.errors import ContentError
+from cds_service.vocabulary.exam_codes import ExamCodes
 from cds_service.vocabulary.exams import exam
 from cds_service.vocabulary.order_codes import OrderCodes, load
 
@@ -144,3 +146,62 @@ def test_every_problem_is_reported_at_once() -> None:
         ("a.yaml", 3),
         ("b.yaml", 1),
     ]
+
+
+def contradicted(orders: str, system: str = "urn:own", **codes: str) -> list[str]:
+    """What is wrong with *orders* beside a list of the same hospital that says what its *codes* mean."""
+    text = f"system: urn:own\nsource: us\nreview: {{last: 2026-01-01, by: us}}\nexams: {json.dumps(codes)}\n"
+    known = ExamCodes.load({"list.yaml": text.encode()})
+    made = load({"o.yaml": f"system: {system}\norders:\n{orders}".encode()})
+    return [str(problem) for problem in made.contradicted(known)]
+
+
+@pytest.mark.parametrize(
+    ("ordered", "meant", "said"),
+    [
+        ("US abdomen", "CT head with contrast", "CT head with contrast, not ultrasound of the abdomen"),
+        ("MR head without contrast", "CT head without contrast", "CT head without contrast, not MRI head without"),
+        ("CT head without contrast", "CT head with contrast", "CT head with contrast, not CT head without contrast"),
+        ("CT abdomen with contrast", "CT chest with contrast", "CT chest with contrast, not CT abdomen"),
+        (
+            "CT abdomen with contrast",
+            "CT abdomen+pelvis with contrast",
+            "CT abdomen and pelvis with contrast, not CT ab",
+        ),
+    ],
+)
+def test_a_code_that_a_list_gives_to_another_exam_would_order_what_no_card_says(ordered, meant, said) -> None:
+    line = f"  {ordered}: {{code: A1, display: x}}\n"
+    (problem,) = contradicted(line, A1=meant)
+    assert problem.startswith(f"o.yaml:3: the code A1 orders {said}")
+    assert problem.endswith("; copy the code again from its source")
+    assert not contradicted(line, A1=ordered) and not contradicted(line, B1=meant)
+    assert not contradicted(line, system="urn:another", A1=meant)
+
+
+@pytest.mark.parametrize(
+    ("ordered", "meant"),
+    [
+        ("US right-lower-quadrant", "US appendix"),
+        ("CT lungs without contrast", "CT chest without contrast"),
+        ("MR fast head without contrast", "MR head without contrast"),
+        ("CT chest with contrast", "CT chest"),
+        ("CT face with contrast", "CT face|head with contrast"),
+    ],
+)
+def test_a_code_for_a_neighbouring_part_may_be_ordered(ordered, meant) -> None:
+    assert not contradicted(f"  {ordered}: {{code: A1, display: x}}\n", A1=meant)
+
+
+def test_one_code_orders_no_two_exams() -> None:
+    lines = "  US abdomen: {code: A1, display: x}\n  CT head with contrast: {code: A1, display: y}\n"
+    assert contradicted(lines) == [
+        "o.yaml:4: the code A1 orders ultrasound of the abdomen, not CT head with contrast; "
+        "copy the code again from its source"
+    ]
+
+
+def test_a_damaged_code_is_never_ordered() -> None:
+    with pytest.raises(ContentError) as refused:
+        load({"o.yaml": b"system: http://loinc.org\norders:\n  US head: {code: 24731-3, display: US Head}"})
+    assert str(refused.value).startswith("o.yaml:3: the code 24731-3 of US head fails its check digit; copy")
