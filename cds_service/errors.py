@@ -22,8 +22,9 @@ Every error this service raises.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 
 class ServiceError(Exception):
@@ -48,6 +49,17 @@ class Problem:
         """
         said = f"{self.file}:{self.line}: {self.trouble}"
         return f"{said}; {self.remedy}" if self.remedy else said
+
+
+def nearest(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """
+    The remedy for a *word* that is not among the *known* ones: the nearest of them, else what to do *otherwise*.
+
+    >>> nearest("actve", ["active", "draft"]), nearest("on", ["active", "draft"], "use active, draft")
+    ('did you mean active?', 'use active, draft')
+    """
+    near = get_close_matches(word, sorted(known), n=1)
+    return f"did you mean {near[0]}?" if near else otherwise
 
 
 class ContentError(ServiceError):

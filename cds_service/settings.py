@@ -9,7 +9,6 @@ nobody chose.
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import zoneinfo
 from collections.abc import Callable, Mapping
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from cds_service.errors import SettingsError
+from cds_service.errors import SettingsError, nearest
 
 PREFIX = "CDS_"
 _PACKAGE = Path(__file__).resolve().parent
@@ -407,8 +406,7 @@ def _unknown(variable: str, known: Mapping[str, Setting]) -> str:
     """What to say about a variable that is no setting; "" when it is one."""
     if variable in known:
         return ""
-    near = difflib.get_close_matches(variable, known, n=1)
-    return f"{variable} is not a setting; {f'did you mean {near[0]}?' if near else 'remove it'}"
+    return f"{variable} is not a setting; {nearest(variable, known, 'remove it')}"
 
 
 def _wrong(setting: Setting, text: str) -> str:

@@ -11,16 +11,13 @@ from cds_service.cards.discretion import discreet
 from cds_service.cards.markdown import escape, inert, plain, shorten
 from cds_service.cards.overrides import Overrides
 from cds_service.cards.ranking import Wish, by_need, ranked, wishes, wishes_of
-from cds_service.cards.template import Line, Pattern, Template, Templates
+from cds_service.cards.template import LEAST_NAME, SUMMARY, Line, Pattern, Template, Templates
 from cds_service.cards.values import EVIDENCE, About, Speech, Value
 from cds_service.findings import Change, Finding
 from cds_service.hooks.response import Card, Coding, Link, Source, Suggestion
 from cds_service.vocabulary.exams import Exam
 
-SUMMARY: Final = 139
-"""CDS Hooks wants fewer than 140 characters."""
-
-_TOPIC, _MOST, _LEAST_NAME = 100, 3, 24
+_TOPIC, _MOST = 100, 3
 _REMEMBERED: Final = 500
 _ALPHANUMERIC: Final = frozenset(string.ascii_letters + string.digits)
 
@@ -307,7 +304,7 @@ def summary(pattern: Pattern, get: Callable[[str], Value]) -> str:
     for name in ("order.name", "alternative"):
         value = values.get(name)
         if len(text) > SUMMARY and isinstance(value, str):
-            values[name] = shorten(value, max(_LEAST_NAME, len(value) - (len(text) - SUMMARY)))
+            values[name] = shorten(value, max(LEAST_NAME, len(value) - (len(text) - SUMMARY)))
             text = pattern.fill(values.__getitem__, inert)
     return shorten(text.removesuffix("."), SUMMARY)
 

@@ -9,14 +9,14 @@ placeholders have nothing to say is left out. A list item that is one placeholde
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple
 
 from cds_service import yaml_source
 from cds_service.cards.values import EVIDENCE, FIELDS, Value
-from cds_service.errors import ContentError, Problem
+from cds_service.errors import ContentError, Problem, nearest
 from cds_service.findings import Advice, ChangeKind
 from cds_service.yaml_source import Block, Items, Text, line_of
 
@@ -30,6 +30,10 @@ _TEXTS: Final = {
     ChangeKind.ASK: ("label", "create", "message"),
 }
 _KINDS: Final = {kind.value: kind for kind in ChangeKind}
+SUMMARY: Final = 139
+"""Characters of a summary: CDS Hooks wants fewer than 140."""
+LEAST_NAME: Final = 24
+"""Characters a name in a summary keeps, however long its other words are."""
 
 Get = Callable[[str], Value]
 
@@ -122,7 +126,8 @@ def load(files: Mapping[str, bytes]) -> Templates:
             problems.append(Problem(file, 1, f"{stem} is not a kind of advice", f"known: {', '.join(sorted(names))}"))
             continue
         try:
-            found[names.pop(stem)] = _template(file, content)
+            advice = names.pop(stem)
+            found[advice] = _template(file, content)
         except ContentError as error:
             problems.extend(error.problems)
     problems += [Problem(f"cards/{name}.md", 1, "there is no such template", "every advice has one") for name in names]
@@ -143,7 +148,7 @@ def _template(file: str, content: bytes) -> Template:
     reader = _Reader(file, node)
     template = Template(
         slots=tuple(map(str, reader.member("slots", Block) or ())),
-        summary=reader.text(node, "summary"),
+        summary=reader.summary(),
         behavior="any" if node.get(Text("selectionBehavior")) == "any" else "at-most-one",
         needs_suggestion=node.get(Text("needs_suggestion")) is not False,
         suggestions=tuple(reader.suggestions()),
@@ -156,13 +161,18 @@ def _template(file: str, content: bytes) -> Template:
 def _halves(file: str, content: bytes) -> tuple[str, str, int]:
     try:
         text = content.decode("utf-8").replace("\r\n", "\n")
-    except UnicodeDecodeError:
-        raise ContentError([Problem(file, 1, "this is not UTF-8 text", "save the file as UTF-8")]) from None
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ContentError([Problem(file, line, "this is not UTF-8 text", "save the file as UTF-8")]) from None
     opening, _, rest = text.partition("---\n")
     front, fence, body = rest.partition("\n---\n")
     if opening or not fence:
         raise ContentError([Problem(file, 1, "there is no front matter", "begin with --- and end it with ---")])
     return front, body.rstrip(), front.count("\n") + 4
+
+
+def _remedy(word: str, known: Collection[str]) -> str:
+    return nearest(word, known, f"known: {', '.join(sorted(known))}")
 
 
 class _Reader:
@@ -175,7 +185,7 @@ class _Reader:
         self._used: list[tuple[str, int]] = []
         for key in node:
             if key not in _KEYS:
-                self._wrong(line_of(key), f"{key} is not known here", f"known: {', '.join(sorted(_KEYS))}")
+                self._wrong(line_of(key), f"{key} is not known here", _remedy(key, _KEYS))
         if node.get(Text("selectionBehavior"), "any") not in ("any", "at-most-one"):
             self._wrong(line_of(node.get(Text("selectionBehavior"))), "selectionBehavior is at-most-one or any")
         if not isinstance(node.get(Text("needs_suggestion"), True), bool):
@@ -187,6 +197,15 @@ class _Reader:
             return value
         self._wrong(line_of(value), f"{key} has the wrong form")
         return None
+
+    def summary(self) -> Pattern:
+        made = self.text(self._node, "summary")
+        own = sum(len(literal) for literal, _ in made.parts)
+        room = SUMMARY - LEAST_NAME * len(made.names)
+        if own > room:
+            trouble = f"the summary's own words take {own} characters, and a card has no room for its names"
+            self._wrong(line_of(self._node.get(Text("summary"))), trouble, f"say it in {room}")
+        return made
 
     def text(self, holder: Block, key: str) -> Pattern:
         value = holder.get(Text(key))
@@ -208,14 +227,17 @@ class _Reader:
                 continue
             for key in one:
                 if key != "for_each" and key not in _TEXTS[kind]:
-                    self._wrong(line_of(key), f"{key} is not known here", f"known: {', '.join(_TEXTS[kind])}")
+                    self._wrong(line_of(key), f"{key} is not known here", _remedy(key, _TEXTS[kind]))
             yield SuggestionPattern(kind, tuple((key, self.text(one, key)) for key in _TEXTS[kind]))
 
     def finish(self, slots: tuple[str, ...]) -> None:
         for name, line in self._used:
             if name not in FIELDS and name not in slots:
-                known = ", ".join(sorted({*FIELDS, *slots}))
-                self._wrong(line, f"{{{name}}} is not a placeholder", f"known: {known}")
+                self._wrong(
+                    line,
+                    f"{{{name}}} is not a placeholder",
+                    _remedy(name, {*FIELDS, *slots}),
+                )
         for slot in self.member("slots", Block) or ():
             if slot not in {name for name, _ in self._used}:
                 self._wrong(line_of(slot), f"slot {slot} stands nowhere in this card", "use it or take it out")

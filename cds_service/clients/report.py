@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from cds_service.errors import Problem
+from cds_service.errors import Problem, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,5 +20,4 @@ class Report:
 
     def unknown(self, line: int, name: str, known: Collection[str], what: str) -> None:
         """Report *name*, which is not among the *known* ones of *what*, with the nearest of them."""
-        near = difflib.get_close_matches(name, known, n=1)
-        self(line, f"{name} is not a member of {what}", f"did you mean {near[0]}?" if near else "")
+        self(line, f"{name} is not a member of {what}", nearest(name, known))

@@ -75,7 +75,7 @@ def read_bars(parsed: Any, facts: Mapping[str, Fact], today: date, problems: lis
 def _bar(one: Fields, facts: Mapping[str, Fact], today: date) -> Bar:
     thresholds = {name: limit.value for name, limit in read_thresholds(one, today).items()}
     mentions: dict[str, set[Any]] = {}
-    scope = Scope(facts, thresholds, FILE, one.problems, set(), True, mentions)
+    scope = Scope(facts, thresholds, FILE, one.problems, frozenset(thresholds), True, mentions)
     name, what = one.text("id"), tuple(_what(one))
     criterion = compile_block(one.get("when"), scope)
     unknown = one.text("unknown", "", choices=("counts",)) == "counts"

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from cds_service.errors import Problem
+from cds_service.errors import Problem, nearest
 from cds_service.rules.asking import Question, ask
 from cds_service.vocabulary.facts import Fact, Kind
 from cds_service.vocabulary.quantities import Amount, Span
@@ -68,6 +67,7 @@ class Scope(NamedTuple):
     """
     What a block is compiled against: known facts, this rule's thresholds, and the file for messages.
 
+    ``declared`` names the thresholds the rule has, those among them that can't be read too.
     ``suspected_counts`` makes a suspected flag a yes, as safety rules want it; ``mentions`` collects the
     values each fact is asked about.
     """
@@ -76,7 +76,7 @@ class Scope(NamedTuple):
     thresholds: Mapping[str, Span | Amount]
     file: str
     problems: list[Problem]
-    used: set[str]
+    declared: frozenset[str] = frozenset()
     suspected_counts: bool = False
     mentions: dict[str, set[Any]] | None = None
 
@@ -181,7 +181,7 @@ def compile_block(block: Any, scope: Scope, *, skip: Sequence[str] = ()) -> Crit
             continue
         fact = scope.facts.get(key)
         if fact is None:
-            scope.wrong(key, f"{key} is not a fact", _near(key, scope.facts))
+            scope.wrong(key, f"{key} is not a fact", nearest(key, scope.facts))
             continue
         if fact.told_only:
             scope.wrong(key, f"{key} is told to people only", "no dose so far argues for or against an exam")
@@ -205,11 +205,6 @@ def _group(key: str, blocks: Any, scope: Scope) -> tuple[Test, frozenset[str]]:
         return all_of(tests), names
     together = any_of(tests)
     return (inverse(together) if key == "none" else together), names
-
-
-def _near(word: str, known: Mapping[str, Any] | frozenset[str]) -> str:
-    near = get_close_matches(word, list(known), n=1)
-    return f"did you mean {near[0]}?" if near else ""
 
 
 def _flag(fact: Fact, wanted: Any, scope: Scope) -> Test | None:
@@ -238,7 +233,7 @@ def _words(fact: Fact, wanted: Any, scope: Scope) -> frozenset[str] | None:
             scope.wrong(word, f"{fact.name} needs one word or a list of words")
             legal = False
         elif fact.choices and word not in fact.choices:
-            scope.wrong(word, f"{word} is not a value of {fact.name}", _near(word, fact.choices))
+            scope.wrong(word, f"{word} is not a value of {fact.name}", nearest(word, fact.choices))
             legal = False
     words = frozenset(str(word) for word in listed)
     scope.mention(fact, words)
@@ -299,9 +294,10 @@ def _limits(fact: Fact, wanted: Any, scope: Scope, legal: Sequence[str]) -> Iter
             continue
         limit = scope.thresholds.get(threshold) if isinstance(threshold, Text) else None
         if limit is None:
-            scope.wrong(comparison, f"{threshold} is not a threshold of this rule", "name it under thresholds")
+            if threshold not in scope.declared:
+                remedy = nearest(str(threshold), scope.declared, "name it under thresholds")
+                scope.wrong(comparison, f"{threshold} is not a threshold of this rule", remedy)
             continue
-        scope.used.add(str(threshold))
         scope.mention(fact, [limit])
         yield comparison, limit
 
@@ -310,7 +306,8 @@ def _number(fact: Fact, wanted: Any, scope: Scope) -> Test | None:
     tests: list[Test] = []
     for comparison, limit in _limits(fact, wanted, scope, ("below", "at_most", "above", "at_least")):
         if not isinstance(limit, Amount) or (limit.unit or fact.unit) != fact.unit:
-            scope.wrong(wanted, f"{fact.name} is counted in {fact.unit}", f"give the threshold in {fact.unit}")
+            trouble = f"{fact.name} is counted in {fact.unit}, and not compared with {limit}"
+            scope.wrong(wanted, trouble, f"give the threshold in {fact.unit}")
             continue
         tests.append(_compare(fact.name, comparison, limit.value))
     return all_of(tests) if tests else None
@@ -338,7 +335,8 @@ def _age(fact: Fact, wanted: Any, scope: Scope) -> Test | None:
     tests: list[Test] = []
     for comparison, limit in _limits(fact, wanted, scope, ("below", "at_least")):
         if not isinstance(limit, Span):
-            scope.wrong(wanted, f"{fact.name} is compared with an age", "write the threshold as in 18 years")
+            trouble = f"{fact.name} is compared with an age, and not with {limit}"
+            scope.wrong(wanted, trouble, "write the threshold as in 18 years")
             continue
         below = _younger(fact.name, limit)
         tests.append(below if comparison == "below" else inverse(below))
@@ -372,7 +370,8 @@ def _priors(fact: Fact, wanted: Any, scope: Scope) -> Test | None:
     rest.update({key: value for key, value in wanted.items() if key != "result"})
     for _, span in _limits(fact, rest, scope, ("within",)) if rest else ():
         if not isinstance(span, Span):
-            scope.wrong(wanted, f"{name} is within a length of time", "write the threshold as in 48 hours")
+            trouble = f"{name} is within a length of time, and not within {span}"
+            scope.wrong(wanted, trouble, "write the threshold as in 48 hours")
             return None
         limit = span
     return _found(name, limit, str(result))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
-from cds_service.errors import PhraseError, Problem
+from cds_service.errors import PhraseError, Problem, nearest
 from cds_service.vocabulary.exams import Exam, exam
 from cds_service.yaml_source import Block, Text, line_of
 
@@ -54,12 +53,11 @@ class Fields:
                 self.wrong(self.block, f"{self.what} needs {key}", f"add a line {key}: …")
             return default or ""
         if not isinstance(value, Text) or not value.strip():
-            self.wrong(value, f"{key} must be a text")
+            remedy = "use " + ", ".join(choices) if choices else ""
+            self.problems.append(Problem(self.file, self.line_at(key), f"{key} must be a text", remedy))
             return default or ""
         if choices and value not in choices:
-            near = get_close_matches(value, list(choices), n=1)
-            remedy = f"did you mean {near[0]}?" if near else "use " + ", ".join(choices)
-            self.wrong(value, f"{value} is not a value of {key}", remedy)
+            self.wrong(value, f"{value} is not a value of {key}", nearest(value, choices, "use " + ", ".join(choices)))
             return default or ""
         return " ".join(value.split())
 
@@ -72,7 +70,7 @@ class Fields:
         """A boolean; false when missing."""
         value = self.get(key)
         if value is not None and not isinstance(value, bool):
-            self.wrong(value, f"{key} is true or false")
+            self.problems.append(Problem(self.file, self.line_at(key), f"{key} is true or false"))
         return value is True
 
     def day(self, key: str, *, required: bool = True) -> date | None:
@@ -115,6 +113,19 @@ class Fields:
             return Block(self.line)
         return value
 
+    def inside(self, key: str, form: str) -> Fields:
+        """
+        The fields of a block every file of this kind has.
+
+        When it is missing that is told once, with its *form*, and not again for each of its lines.
+        """
+        value = self.get(key)
+        if isinstance(value, Block):
+            return Fields(value, self.file, self.problems, key)
+        trouble = f"{self.what} needs {key}" if value is None else f"{key} must be a block of keys and values"
+        self.wrong(self.block if value is None else value, trouble, f"write {key}: {form}")
+        return Fields(Block(self.line), self.file, [], key)
+
     def exams(self, key: str) -> tuple[Exam, ...]:
         """A list of exam phrases."""
         return tuple(read_exams(self.items(key), self.wrong))
@@ -123,10 +134,7 @@ class Fields:
         """Note every key nobody asked for."""
         for key in self.block:
             if key not in self._asked:
-                near = get_close_matches(key, self._asked, n=1)
-                self.wrong(
-                    key, f"{key} is not a field of {self.what}", f"did you mean {near[0]}?" if near else "remove it"
-                )
+                self.wrong(key, f"{key} is not a field of {self.what}", nearest(key, self._asked, "remove it"))
 
 
 def read_exams(phrases: Sequence[Any], wrong: Callable[..., None]) -> Iterator[Exam]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
-from cds_service.errors import PhraseError, Problem
+from cds_service.errors import PhraseError, Problem, nearest
 from cds_service.findings import Citation, Contact
 from cds_service.rules.about import Shared, read_about
 from cds_service.rules.criteria import Scope
@@ -52,9 +52,11 @@ def read_metadata(fields: Fields, desk: Desk) -> dict[str, Any]:
         fields.wrong(
             fields.get("id"), f"the id {rule_id} is not the file's name", f"call it {stem}, or rename the file"
         )
-    review = Fields(fields.block_at("review", required=True), fields.file, desk.problems, "review")
-    effective = Fields(fields.block_at("effective", required=True), fields.file, desk.problems, "effective")
-    due = review.day("due")
+    review = fields.inside("review", "{last: 2026-01-31, due: 2027-01-31, by: Who reviewed it}")
+    effective = fields.inside("effective", "{from: 2026-01-31, to: null}")
+    last, due = review.day("last"), review.day("due")
+    if last and due and due < last:
+        review.wrong(review.get("due"), f"the next review is due before the last one, on {due}", "correct one of them")
     found: dict[str, Any] = {
         "id": rule_id,
         "kind": fields.text("kind", choices=KINDS),
@@ -66,7 +68,7 @@ def read_metadata(fields: Fields, desk: Desk) -> dict[str, Any]:
         "thresholds": read_thresholds(fields, desk.today),
         "effective_from": effective.day("from") or desk.today,
         "effective_to": effective.day("to", required=False),
-        "review_last": str(review.day("last") or ""),
+        "review_last": str(last or ""),
         "review_due": due or desk.today,
         "review_by": review.text("by"),
         "changes": tuple(_changes(fields)),
@@ -76,6 +78,9 @@ def read_metadata(fields: Fields, desk: Desk) -> dict[str, Any]:
     found["about"] = read_about(fields, found["kind"], desk.about)
     if not found["changes"]:
         fields.wrong(fields.block, "a rule needs changes", "list version, on, by and change")
+    elif found["version"] not in {change["version"] for change in found["changes"]}:
+        trouble = f"no change tells of version {found['version']}"
+        fields.wrong(fields.get("version"), trouble, "add a line with version, on, by and change under changes")
     review.finish()
     effective.finish()
     return found
@@ -107,21 +112,21 @@ def _citations(fields: Fields, desk: Desk) -> tuple[Citation, ...]:
         one = Fields(item, fields.file, desk.problems, "a source") if isinstance(item, Block) else None
         name = one.text("id") if one else str(item)
         citation = cite(name, item, fields, desk)
+        supports = one.text("supports", "") if one else ""
         if citation is not None:
-            supports = one.text("supports", "") if one else ""
             found.append(replace(citation, supports=supports))
         if one:
             one.finish()
-    if not found:
+    if not fields.items("sources"):
         fields.wrong(fields.block, "a rule needs sources", "name at least one id of rules/sources.yaml")
     return tuple(found)
 
 
 def cite(name: str, node: object, fields: Fields, desk: Desk) -> Citation | None:
-    """The source called *name*; a problem at *node* when there is none."""
+    """The source called *name*; a problem at *node* when a name is given and there is none."""
     citation = desk.sources.get(name)
-    if citation is None:
-        fields.wrong(node, f"{name} is not a source", "add it to rules/sources.yaml, or correct the id")
+    if citation is None and name:
+        fields.wrong(node, f"{name} is not a source", nearest(name, desk.sources, "add it to rules/sources.yaml"))
     return citation
 
 
@@ -190,7 +195,8 @@ def _size(value: Span | Amount) -> float:
 def scope_of(thresholds: Mapping[str, Threshold], fields: Fields, desk: Desk, *, suspected: bool = False) -> Scope:
     """What this rule's blocks are compiled against."""
     values = {name: threshold.value for name, threshold in thresholds.items()}
-    return Scope(desk.facts, values, fields.file, desk.problems, set(), suspected)
+    declared = frozenset(map(str, fields.block_at("thresholds")))
+    return Scope(desk.facts, values, fields.file, desk.problems, declared, suspected)
 
 
 def read_examples(fields: Fields, desk: Desk, expects: tuple[str, ...]) -> tuple[Example, ...]:

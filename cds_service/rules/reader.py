@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from cds_service.errors import PhraseError, Problem
+from cds_service.errors import PhraseError, Problem, nearest
 from cds_service.findings import Activity, Advice, Indicator, ReasonOffer
 from cds_service.rules.criteria import ALWAYS, Criterion, Scope, compile_block
 from cds_service.rules.fields import Fields
@@ -48,8 +48,10 @@ def read_rule(block: Any, file: str, desk: Desk, tuned: Mapping[str, Any] | None
 
     *tuned* holds the site's choices for this rule: threshold values and a status.
     """
-    fields = Fields(block, file, desk.problems, "a rule")
     before = len(desk.problems)
+    fields = Fields(block, file, desk.problems, "a rule")
+    if len(desk.problems) > before:
+        return None
     common = read_metadata(fields, desk)
     _tune(common, tuned or {})
     make = _KINDS.get(common["kind"])
@@ -84,10 +86,25 @@ def _exceptions(fields: Fields, scope: Scope, desk: Desk) -> tuple[Exception_, .
     return tuple(found)
 
 
-def _unused(scope: Scope, common: dict[str, Any], fields: Fields) -> None:
+def _unused(common: dict[str, Any], fields: Fields) -> None:
+    """Thresholds that stand in no condition, readable or not; a slip in a condition is no reason to remove one."""
+    written = set(_compared(fields.block))
+    if written - set(fields.block_at("thresholds")):
+        return
     for name, threshold in common["thresholds"].items():
-        if name not in scope.used:
-            scope.problems.append(Problem(fields.file, threshold.line, f"threshold {name} is not used", "remove it"))
+        if name not in written:
+            trouble = f"threshold {name} is not used"
+            fields.problems.append(Problem(fields.file, threshold.line, trouble, "remove it"))
+
+
+def _compared(node: Any) -> Iterator[str]:
+    """Every word that anything below *node* is compared with, as in ``patient.age: {below: covered_age}``."""
+    parts = node.items() if isinstance(node, Block) else (("", one) for one in node) if isinstance(node, list) else ()
+    for key, value in parts:
+        if "." in key and isinstance(value, Block):
+            yield from (word for word in value.values() if isinstance(word, Text))
+        else:
+            yield from _compared(value)
 
 
 def _reasons(block: Any) -> frozenset[str]:
@@ -123,7 +140,7 @@ def _topic(fields: Fields, desk: Desk, common: dict[str, Any]) -> Topic:
         candidates=_candidates(variants),
         mentions={name: frozenset(values) for name, values in mentions.items()},
     )
-    _unused(scope, common, fields)
+    _unused(common, fields)
     return topic
 
 
@@ -131,9 +148,8 @@ def _overrides(card: Fields, desk: Desk) -> tuple[str, ...]:
     words = card.words("override_reasons")
     for word in words:
         if desk.override_reasons is not None and word not in desk.override_reasons:
-            card.wrong(
-                card.get("override_reasons"), f"{word} is not an override reason", "see rules/override-reasons.yaml"
-            )
+            remedy = nearest(word, desk.override_reasons, "see rules/override-reasons.yaml")
+            card.wrong(card.get("override_reasons"), f"{word} is not an override reason", remedy)
     return words
 
 
@@ -141,7 +157,7 @@ def _questions(fields: Fields, desk: Desk) -> dict[str, str]:
     questions = fields.block_at("questions")
     for name in questions:
         if name not in desk.facts:
-            fields.wrong(name, f"{name} is not a fact")
+            fields.wrong(name, f"{name} is not a fact", nearest(name, desk.facts, "see rules/FACTS.md"))
     return {str(name): str(question) for name, question in questions.items()}
 
 
@@ -243,7 +259,7 @@ def _check(fields: Fields, desk: Desk, common: dict[str, Any]) -> Check:
     when = fields.block_at("when", required=True)
     advice = _WORDS.get(fields.text("advice", choices=tuple(_WORDS)), Advice.REMIND)
     derive = str(fields.get("alternatives")) if fields.get("alternatives") in _SHAPES else ""
-    card = Fields(fields.block_at("card", required=True), fields.file, desk.problems, "card")
+    card = fields.inside("card", "{situation: …, because: …}")
     check = Check(
         **common,
         examples=read_examples(fields, desk, CHECK_EXPECTS),
@@ -267,7 +283,7 @@ def _check(fields: Fields, desk: Desk, common: dict[str, Any]) -> Check:
         contact=desk.contacts.get(fields.text("ask", "", choices=ROLES)),
     )
     card.finish()
-    _unused(scope, common, fields)
+    _unused(common, fields)
     return check
 
 
@@ -280,7 +296,7 @@ def _wanted(fields: Fields, scope: Scope, desk: Desk) -> Iterator[tuple[str, str
         reasons, known = one.words("reasons"), scope.facts["order.reason"].choices
         for reason in reasons:
             if known and reason not in known:
-                one.wrong(one.block, f"{reason} is not a reason", "see rules/codes/reasons")
+                one.wrong(one.block, f"{reason} is not a reason", nearest(reason, known, "see rules/codes/reasons"))
         one.finish()
         yield from ((reason, contrast) for reason in reasons)
 
@@ -341,7 +357,7 @@ def _safety(fields: Fields, desk: Desk, common: dict[str, Any]) -> Safety:
     scope = scope_of(common["thresholds"], fields, desk, suspected=True)
     when = fields.block_at("when", required=True)
     criterion = compile_block(when, scope)
-    effect = Fields(fields.block_at("effect", required=True), fields.file, desk.problems, "effect")
+    effect = fields.inside("effect", "{silence: all}")
     safety = Safety(
         **common,
         examples=read_examples(fields, desk, SAFETY_EXPECTS),
@@ -360,7 +376,7 @@ def _safety(fields: Fields, desk: Desk, common: dict[str, Any]) -> Safety:
         chosen=_chosen(fields, desk),
     )
     effect.finish()
-    _unused(scope, common, fields)
+    _unused(common, fields)
     return safety
 
 
@@ -418,7 +434,7 @@ def _definition(fields: Fields, desk: Desk, common: dict[str, Any]) -> Definitio
         meaning=meaning,
         cases=cases,
     )
-    _unused(scope, common, fields)
+    _unused(common, fields)
     return definition
 
 

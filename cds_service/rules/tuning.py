@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
-from cds_service.errors import PhraseError, Problem
+from cds_service.errors import PhraseError, Problem, nearest
 from cds_service.findings import Contact
 from cds_service.rules.fields import Fields
 from cds_service.rules.metadata import CHOICES, ROLES, read_thresholds, within
@@ -63,8 +62,8 @@ def read_site(block: Any, file: str, rules: Mapping[str, Block], today: date, pr
             continue
         shipped = rules.get(name)
         if shipped is None:
-            near = get_close_matches(name, [*rules, *RESERVED], n=1)
-            fields.wrong(name, f"{name} is not a rule", f"did you mean {near[0]}?" if near else "")
+            otherwise = "name a rule, or one of " + ", ".join(RESERVED)
+            fields.wrong(name, f"{name} is not a rule", nearest(name, [*rules, *RESERVED], otherwise))
             continue
         choice = _choice(Fields(body, file, problems, f"the choice for {name}"), shipped, today, lapsed, name)
         if choice:
@@ -103,9 +102,11 @@ def _facilities(fields: Fields) -> dict[str, bool]:
 
 
 def _choice(fields: Fields, shipped: Block, today: date, lapsed: list[str], rule: str) -> dict[str, Any]:
-    approved = Fields(fields.block_at("approved", required=True), fields.file, fields.problems, "approved")
+    approved = fields.inside("approved", "{by: Imaging Stewardship, on: 2026-01-31, until: 2027-01-31}")
     by, on = approved.text("by"), approved.day("on")
     until = approved.day("until", required=False)
+    if on and until and until < on:
+        approved.wrong(approved.get("until"), f"the approval ends on {until}, before it began", "correct the day")
     approved.finish()
     choice = Choice(fields.text("reason"), by, str(on or ""), str(until or ""))
     thresholds = _thresholds(fields, shipped, today)
@@ -127,8 +128,13 @@ def _thresholds(fields: Fields, shipped: Block, today: date) -> dict[str, Span |
     for name, value in fields.block_at("thresholds").items():
         threshold = known.get(name)
         if threshold is None:
-            near = get_close_matches(name, list(known), n=1)
-            fields.wrong(name, f"{name} is not a threshold of this rule", f"did you mean {near[0]}?" if near else "")
+            otherwise = "choose from " + ", ".join(known) if known else "it has none"
+            fields.wrong(name, f"{name} is not a threshold of this rule", nearest(name, known, otherwise))
+            continue
+        if threshold.low is None:
+            tunable = [one.name for one in known.values() if one.low is not None]
+            remedy = "choose from " + ", ".join(tunable) if tunable else "this rule has none that may"
+            fields.wrong(name, f"{name} may not be changed by a site", remedy)
             continue
         amount = _inside(fields, name, value, threshold)
         if amount is not None:
@@ -144,9 +150,11 @@ def _inside(fields: Fields, name: Text, value: Any, threshold: Threshold) -> Spa
         return None
     low, high = threshold.low, threshold.high
     if low is None or high is None:
-        fields.wrong(name, f"{name} may not be changed by a site")
         return None
-    if type(amount) is not type(low) or not within(amount, low, high):
+    if type(amount) is not type(low):
+        fields.wrong(name, f"{name} is {amount}, which is nothing like {low}", f"choose from {low} to {high}")
+        return None
+    if not within(amount, low, high):
         fields.wrong(name, f"{name} is {amount}, outside its allowed range", f"choose from {low} to {high}")
         return None
     return amount

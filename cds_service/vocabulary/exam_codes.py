@@ -8,19 +8,18 @@ department that expose nobody. A list with a ``licence`` is off until the site s
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, cast
 
 from cds_service import yaml_source
 from cds_service.courtesy import unhurried
-from cds_service.errors import ContentError, PhraseError, Problem
+from cds_service.errors import ContentError, PhraseError, Problem, nearest
 from cds_service.vocabulary.addresses import address
 from cds_service.vocabulary.check_digits import CHECKED
 from cds_service.vocabulary.exam_word_files import read_words
 from cds_service.vocabulary.exam_words import NO_WORDS, Words
-from cds_service.vocabulary.exams import Exam, exam
+from cds_service.vocabulary.exams import SEE, Exam, exam
 from cds_service.vocabulary.regions import REGIONS
 from cds_service.yaml_source import Block, Items, Text, line_of
 
@@ -79,9 +78,7 @@ def coded_regions(phrase: str) -> Coded:
     """
     for region in phrase.split("+"):
         if region not in REGIONS:
-            near = difflib.get_close_matches(region, REGIONS, n=1)
-            hint = f"did you mean {near[0]}?" if near else "see the list in the vocabulary"
-            raise PhraseError(f"{region!r} is not a region; {hint}")
+            raise PhraseError(f"{region!r} is not a region; {nearest(region, REGIONS, SEE)}")
     return Coded(Exam("", frozenset(phrase.split("+"))))
 
 
@@ -192,7 +189,7 @@ class _Loading:
     def _head(self, file: str, block: Mapping[str, Any]) -> None:
         for key in block:
             if key not in _HEAD and key not in _SECTIONS:
-                self._problem(file, key, f"{key} is not a part of a code list", _hint(key, [*_HEAD, *_SECTIONS]))
+                self._problem(file, key, f"{key} is not a part of a code list", nearest(key, [*_HEAD, *_SECTIONS]))
         missing = [key for key in _REQUIRED if not block.get(key)]
         if missing:
             self._problem(file, block, f"{' and '.join(missing)} must be stated")
@@ -254,8 +251,3 @@ def _reading(reader: Callable[[str], Coded], phrase: Any) -> Coded | str:
         return reader(phrase)
     except PhraseError as error:
         return str(error)
-
-
-def _hint(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f"did you mean {near[0]}?" if near else ""

@@ -13,11 +13,10 @@ The exam: what is scanned, where, how often, with which contrast; and the phrase
 
 from __future__ import annotations
 
-import difflib
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from cds_service.errors import PhraseError
+from cds_service.errors import PhraseError, nearest
 from cds_service.vocabulary.regions import MASKS, mask
 
 MODALITIES: Final = {
@@ -92,6 +91,8 @@ WITHOUT, WITH, BOTH = "without", "with", "without and with"
 CONTRASTS: Final = (WITHOUT, WITH, BOTH)
 _USES_CONTRAST: Final = frozenset({"CT", "MR"})
 RADIATION_FREE: Final = frozenset({"US", "MR"})
+SEE: Final = "see the words of exams in rules/FACTS.md"
+"""Where people find the regions an exam phrase may name."""
 
 
 class Exam(NamedTuple):
@@ -160,7 +161,8 @@ def exam(phrase: str) -> Exam:
     modality, technique = _SHORT.get(words[0], (words[0], ""))
     if modality not in MODALITIES:
         raise PhraseError(
-            f"{words[0]!r} in {phrase!r} is not a modality; " + _nearest(words[0], {*MODALITIES, *_SHORT})
+            f"{words[0]!r} in {phrase!r} is not a modality; "
+            + nearest(words[0], {*MODALITIES, *_SHORT}, "use " + ", ".join(MODALITIES))
         )
     rest = words[1:]
     rest, passes = _passes(rest, phrase)
@@ -174,7 +176,7 @@ def exam(phrase: str) -> Exam:
     regions = rest[0].split("+")
     for region in regions:
         if region not in MASKS:
-            raise PhraseError(f"{region!r} in {phrase!r} is not a region; " + _nearest(region, MASKS))
+            raise PhraseError(f"{region!r} in {phrase!r} is not a region; " + nearest(region, MASKS, SEE))
     if contrast is not None and modality not in _USES_CONTRAST:
         raise PhraseError(f"{phrase!r}: contrast is written for CT and MR only; leave it out")
     if not passes and contrast is not None:
@@ -200,11 +202,6 @@ def _contrast(words: list[str], phrase: str) -> tuple[list[str], str | None]:
         if words[-1 - len(said) : -1] == said:
             return words[: -1 - len(said)], contrast
     raise PhraseError(f"{phrase!r}: write 'with', 'without' or 'without and with' before 'contrast'")
-
-
-def _nearest(word: str, known: object) -> str:
-    near = difflib.get_close_matches(word, [str(name) for name in known], n=1)  # type: ignore[attr-defined]
-    return f"did you mean {near[0]}?" if near else "see the list in the vocabulary"
 
 
 _JOINED: Final = {

@@ -17,7 +17,7 @@ from cds_service.errors import ContentError, Problem
 from cds_service.vocabulary.facts import Fact
 from cds_service.vocabulary.finding_facts import ALWAYS, Assertion, FindingFact, Role, Sign, Value
 from cds_service.vocabulary.finding_files import LINK_ID, TEXT, Drafts, Entry, finding, read_file
-from cds_service.vocabulary.finding_words import nearest, sign
+from cds_service.vocabulary.finding_words import remedy, sign
 from cds_service.yaml_source import Block, Text
 
 SYSTEMS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -212,7 +212,7 @@ def _check(drafts: Drafts, findings: Mapping[str, FindingFact]) -> None:
         for part in (*made.sum, *made.product, *made.over) if made is not None else ():
             if part not in findings:
                 trouble = f"{fact.name} is computed from {part}, which is not a finding"
-                drafts.problems.append(Problem(drafts.file, 1, trouble, nearest(part, findings)))
+                drafts.problems.append(Problem(drafts.file, 1, trouble, remedy(part, findings)))
 
 
 def _index(findings: Mapping[str, FindingFact], drafts: Drafts, general: GeneralAnswers) -> FindingCodes:

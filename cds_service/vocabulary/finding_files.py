@@ -16,7 +16,7 @@ from cds_service.errors import PhraseError, Problem
 from cds_service.vocabulary import finding_words as words
 from cds_service.vocabulary.facts import Fact, Kind
 from cds_service.vocabulary.finding_facts import ALWAYS, ENCOUNTER, FLAG_ANSWERS, FindingFact, Role, Sign, Value
-from cds_service.vocabulary.finding_words import nearest
+from cds_service.vocabulary.finding_words import remedy
 from cds_service.vocabulary.readings import Interval
 from cds_service.yaml_source import Block, Items, Text, line_of
 
@@ -101,7 +101,7 @@ def read_file(drafts: Drafts, block: Any) -> None:
 def _read_fact(drafts: Drafts, name: Text, block: Block) -> None:
     for key in block:
         if key not in _HEAD and key not in _CODES:
-            drafts.wrong(key, f"{key} is not a field of a finding", nearest(key, _HEAD | _CODES))
+            drafts.wrong(key, f"{key} is not a field of a finding", remedy(key, _HEAD | _CODES))
     if Text("kind") in block:
         if str(name) in drafts.facts:
             drafts.wrong(name, f"{name} is defined twice", "leave out kind to add codes to it")
@@ -116,7 +116,7 @@ def _read_fact(drafts: Drafts, name: Text, block: Block) -> None:
 def _head(drafts: Drafts, name: Text, block: Block) -> dict[str, Any]:
     kind = KINDS.get(str(block[Text("kind")]))
     if kind is None:
-        drafts.wrong(name, f"{block[Text('kind')]} is not a kind", nearest(str(block[Text("kind")]), KINDS))
+        drafts.wrong(name, f"{block[Text('kind')]} is not a kind", remedy(str(block[Text("kind")]), KINDS))
         kind = Kind.FLAG
     if not block.get(Text("meaning")):
         drafts.wrong(name, f"{name} has no meaning", "say in one sentence what it is")
@@ -148,7 +148,7 @@ def _field(drafts: Drafts, key: Text, node: Any) -> Any:
     if key in _ENUMS:
         if str(node) in _ENUMS[key]:
             return str(node)
-        drafts.wrong(key, f"{node} is not a word for {key}", nearest(str(node), _ENUMS[key]))
+        drafts.wrong(key, f"{node} is not a word for {key}", remedy(str(node), _ENUMS[key]))
     if key == "range":
         return drafts.tried(key, lambda: words.bounds(f"{node[0]} to {node[1]}")) if _pair(node) else None
     if key == "read":
@@ -169,7 +169,7 @@ def _pair(node: Any) -> bool:
 def _resources(drafts: Drafts, key: Text, node: Any) -> frozenset[str]:
     found = frozenset(map(str, node)) if isinstance(node, Items) else frozenset()
     for unknown in sorted(found - RESOURCES):
-        drafts.wrong(key, f"{unknown} is not a resource we read findings from", nearest(unknown, RESOURCES))
+        drafts.wrong(key, f"{unknown} is not a resource we read findings from", remedy(unknown, RESOURCES))
     return found
 
 
@@ -238,7 +238,7 @@ def _listed(drafts: Drafts, node: Any, legal: frozenset[str] | None = None) -> I
     known = legal or frozenset((TEXT, LINK_ID, *drafts.systems))
     for system, codes in node.items():
         if system not in known and (legal or ":" not in system):
-            drafts.wrong(system, f"{system} is not a code system", nearest(system, known) + " or write its address")
+            drafts.wrong(system, f"{system} is not a code system", remedy(system, known) + " or write its address")
         elif not isinstance(codes, Items):
             drafts.wrong(system, f"the codes of {system} must be a list", "write them in brackets")
         else:

@@ -6,12 +6,11 @@ Each function raises PhraseError, which the file reader turns into a problem wit
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable
 from typing import Any, Final
 
-from cds_service.errors import PhraseError
+from cds_service.errors import PhraseError, nearest
 from cds_service.vocabulary.facts import Kind
 from cds_service.vocabulary.finding_facts import ALWAYS, ENCOUNTER, Computed, Measured, Sign, Value
 from cds_service.vocabulary.quantities import span
@@ -21,16 +20,15 @@ _SIGNS: Final = {sign.value: sign for sign in Sign if sign is not Sign.SILENT}
 _BARE_FLAG: Final = {"present": True, "yes": True, "absent": False, "no": False}
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def remedy(word: str, known: Iterable[str]) -> str:
     """
-    A remedy for an unknown word.
+    What to write for a word that is not *known*: the nearest that is, or any of them.
 
-    >>> nearest("presnt", ["present", "absent"])
-    'did you mean present?'
+    >>> remedy("presnt", ["present", "absent"]), remedy("on", ["present", "absent"])
+    ('did you mean present?', 'use one of: absent, present')
     """
     names = sorted(known)
-    near = difflib.get_close_matches(word, names, n=1)
-    return f"did you mean {near[0]}?" if near else f"use one of: {', '.join(names)}"
+    return nearest(word, names, f"use one of: {', '.join(names)}")
 
 
 def number(text: Any) -> float:
@@ -91,12 +89,12 @@ def value(word: str, kind: Kind, choices: Iterable[str]) -> Value | Sign:
         return bounds(word)
     if kind is Kind.FLAG:
         if word not in _BARE_FLAG:
-            raise PhraseError(f"{word} is not an answer; {nearest(word, _BARE_FLAG)}")
+            raise PhraseError(f"{word} is not an answer; {remedy(word, _BARE_FLAG)}")
         return _BARE_FLAG[word]
     words = word.split(" or ")
     for one in words:
         if one not in legal:
-            raise PhraseError(f"{one} is not a choice of this fact; {nearest(one, legal)}")
+            raise PhraseError(f"{one} is not a choice of this fact; {remedy(one, legal)}")
     return frozenset(words)
 
 
@@ -108,7 +106,7 @@ def sign(word: str) -> Sign:
     <Sign.YES: 'yes'>
     """
     if word not in _SIGNS:
-        raise PhraseError(f"{word} is not a general answer; {nearest(word, _SIGNS)}")
+        raise PhraseError(f"{word} is not a general answer; {remedy(word, _SIGNS)}")
     return _SIGNS[word]
 
 

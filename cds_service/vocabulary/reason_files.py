@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from cds_service import yaml_source
 from cds_service.courtesy import unhurried
-from cds_service.errors import ContentError, Problem
+from cds_service.errors import ContentError, Problem, nearest
 from cds_service.vocabulary.check_digits import snomed_holds
 from cds_service.vocabulary.phrases import words_of
 from cds_service.vocabulary.reason_codes import (
@@ -22,7 +22,7 @@ from cds_service.vocabulary.reason_codes import (
     Says,
     lineages,
 )
-from cds_service.vocabulary.reason_sheet import Sheet, nearest
+from cds_service.vocabulary.reason_sheet import Sheet
 from cds_service.vocabulary.reason_words import WordLoading
 from cds_service.vocabulary.regions import REGIONS
 from cds_service.yaml_source import Block, Text

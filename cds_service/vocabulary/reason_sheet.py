@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from cds_service.errors import Problem
+from cds_service.errors import Problem, nearest
 from cds_service.yaml_source import Block, Items, Text, line_of
 
 
@@ -61,14 +60,3 @@ class Sheet:
         if not isinstance(value, bool):
             self.wrong(value, f"{key} is true or false")
         return value is True
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """
-    A remedy for an unknown word, empty when nothing is near.
-
-    >>> nearest("headach", ["headache", "stroke"]), nearest("zebra", ["headache"])
-    ('did you mean headache?', '')
-    """
-    near = difflib.get_close_matches(word, sorted(known), n=1)
-    return f"did you mean {near[0]}?" if near else ""

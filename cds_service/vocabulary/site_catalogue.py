@@ -7,14 +7,13 @@ force. A sheet without any is not even read when the service starts, so proposal
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, Final, NamedTuple
 
 from cds_service import yaml_source
-from cds_service.errors import ContentError, PhraseError, Problem
+from cds_service.errors import ContentError, PhraseError, Problem, nearest
 from cds_service.vocabulary.exam_codes import NOT_AN_EXAM, Coded, coded_exam
 from cds_service.yaml_source import Block, Items, Text, line_of
 
@@ -152,8 +151,7 @@ class _Reading:
     def _status(self, held: Mapping[str, Any], at: Any) -> str:
         said = self._text(held, "status", at)
         if said not in ("", PROPOSED, APPROVED):
-            near = difflib.get_close_matches(said, [PROPOSED, APPROVED], n=1)
-            remedy = f"did you mean {near[0]}?" if near else f"write {PROPOSED} or {APPROVED}"
+            remedy = nearest(said, [PROPOSED, APPROVED], f"write {PROPOSED} or {APPROVED}")
             self._problem(held["status"], f"{said} is not a status", remedy)
         return said
 
@@ -177,8 +175,7 @@ class _Reading:
     def _known(self, block: Block, known: tuple[str, ...], what: str) -> None:
         for key in block:
             if key not in known:
-                near = difflib.get_close_matches(key, known, n=1)
-                remedy = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+                remedy = nearest(key, known, f"known: {', '.join(known)}")
                 self._problem(key, f"{key} is not {what}", remedy)
 
     def _problem(self, at: Any, trouble: str, remedy: str = "") -> None:

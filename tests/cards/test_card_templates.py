@@ -83,7 +83,7 @@ def test_windows_line_ends_read_alike() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ((b"# {rule}", b"# {rul}"), f"{NAME}:9: {{rul}} is not a placeholder; known: also, "),
+        ((b"# {rule}", b"# {rul}"), f"{NAME}:9: {{rul}} is not a placeholder; did you mean rule?"),
         ((b"- {evidence}", b"- {evidence"), f"{NAME}:10: a brace is not part of a placeholder"),
         ((b"- {evidence}", b"- {}"), f"{NAME}:10: a brace is not part of a placeholder"),
         ((b"{order.name}: {remedy}", b"{order.name}"), f"{NAME}:2: slot remedy stands nowhere in this card"),
@@ -92,7 +92,9 @@ def test_windows_line_ends_read_alike() -> None:
         ((b"needs_suggestion: false", b"needs_suggestion: no"), f"{NAME}:4: needs_suggestion is true or false"),
         ((b"Behavior: any", b"Behavior: all"), f"{NAME}:5: selectionBehavior is at-most-one or any"),
         ((b"for_each: reason", b"for_each: raisin"), f"{NAME}:7: for_each is missing or unknown; known: alternative"),
-        ((b", update: ", b", updat: "), f"{NAME}:7: updat is not known here; known: label, update"),
+        ((b"- {evidence}", b"- {zzz}"), f"{NAME}:10: {{zzz}} is not a placeholder; known: also, "),
+        ((b", update: ", b", updat: "), f"{NAME}:7: updat is not known here; did you mean update?"),
+        ((b", update: ", b", zzz: "), f"{NAME}:7: zzz is not known here; known: label, update"),
         ((b"needs_s", b"need_s"), f"{NAME}:4: need_suggestion is not known here"),
         ((b"suggestions:\n  - ", b"suggestions:\n    "), f"{NAME}:7: suggestions has the wrong form"),
         ((b"  - {for_each", b"  - text\n  - {for_each"), f"{NAME}:7: for_each is missing or unknown"),
@@ -104,11 +106,22 @@ def test_windows_line_ends_read_alike() -> None:
 def test_a_wrong_template_is_refused_with_its_line(change: tuple[bytes, bytes], said: str) -> None:
     content = GOOD.replace(*change)
     assert content != GOOD
-    assert said in refused(content)
+    told = refused(content)
+    assert said in told and "no such template" not in told
+
+
+@pytest.mark.parametrize(("words", "fits"), [(91, True), (92, False)])
+def test_a_summary_leaves_room_for_the_names_in_it(words: int, fits: bool) -> None:
+    content = GOOD.replace(b"{order.name}: {remedy}", b"{order.name}" + b"x" * words + b"{remedy}")
+    if fits:
+        assert template.load(FILES | {NAME: content})
+    else:
+        said = f"{NAME}:3: the summary's own words take {words} characters, and a card has no room for its names"
+        assert refused(content) == f"{said}; say it in 91"
 
 
 def test_odd_files_are_refused() -> None:
-    assert f"{NAME}:1: this is not UTF-8 text" in refused(b"---\n\xff\n---\n")
+    assert f"{NAME}:2: this is not UTF-8 text" in refused(b"---\n\xff\n---\n")
     assert f"{NAME}:2: the front matter is empty" in refused(b"---\n\n---\nx")
 
 

@@ -17,7 +17,7 @@ LIMITS = {"five": quantity("5 points"), "two_days": span("48 hours")}
 
 def ask(text, **facts):
     problems = []
-    criterion = compile_block(read(text, file="x"), Scope(FACTS, LIMITS, "x", problems, set()))
+    criterion = compile_block(read(text, file="x"), Scope(FACTS, LIMITS, "x", problems))
     assert not problems
     return criterion.holds(GivenFacts({name.replace("__", "."): value for name, value in facts.items()}))
 
@@ -34,7 +34,7 @@ def priors(*agos, complete=True, certain=True, result="", wide=None):
 @pytest.mark.parametrize("name", ["history.dose_recorded", "history.dose_usual"])
 def test_no_rule_may_ask_about_the_dose_so_far(name):
     problems = []
-    compile_block(read(f"{name}: some", file="x"), Scope(FACTS, LIMITS, "x", problems, set()))
+    compile_block(read(f"{name}: some", file="x"), Scope(FACTS, LIMITS, "x", problems))
     assert [str(one) for one in problems] == [
         f"x:1: {name} is told to people only; no dose so far argues for or against an exam"
     ]
@@ -49,8 +49,8 @@ def test_a_flag(value, present):
 def test_a_suspected_finding_is_unknown_but_a_suspected_safety_fact_is_yes():
     suspected = GivenFacts({"safety.shaky": Reading(None, suspected=True)})
     block = read("safety.shaky: present", file="x")
-    plain = compile_block(block, Scope(FACTS, {}, "x", [], set()))
-    wary = compile_block(block, Scope(FACTS, {}, "x", [], set(), suspected_counts=True))
+    plain = compile_block(block, Scope(FACTS, {}, "x", []))
+    wary = compile_block(block, Scope(FACTS, {}, "x", [], suspected_counts=True))
     assert plain.holds(suspected) is None
     assert wary.holds(suspected) is True
 
@@ -156,7 +156,7 @@ def test_groups_of_blocks():
 def test_unknown_facts_are_named():
     criterion = compile_block(
         read("sign.fever: present\nsign.severity: mild\norder.reason: belly-ache", file="x"),
-        Scope(FACTS, {}, "x", [], set()),
+        Scope(FACTS, {}, "x", []),
     )
     facts = GivenFacts({"sign.fever": Reading(True), "order.reason": Reading(Names(frozenset(), False))})
     assert criterion.unknown_in(facts) == ("order.reason", "sign.severity")
@@ -164,7 +164,7 @@ def test_unknown_facts_are_named():
 
 def test_a_block_that_is_no_block_is_a_problem():
     problems = []
-    compile_block(read("- a", file="x"), Scope(FACTS, {}, "x", problems, set()))
+    compile_block(read("- a", file="x"), Scope(FACTS, {}, "x", problems))
     assert "a block of conditions is needed" in str(problems[0])
 
 

@@ -152,7 +152,7 @@ REASONS = st.sets(st.sampled_from(["belly-ache", "sore-head", "bad-belly", "othe
 @given(BLOCKS, READINGS, REASONS, st.booleans())
 def test_a_block_that_is_not_asked_would_not_have_held(block, recorded, reasons, wary):
     body = read(json.dumps(block), file="x")
-    scope = Scope(FACTS, {"five": quantity("5 points")}, "x", [], set(), suspected_counts=wary)
+    scope = Scope(FACTS, {"five": quantity("5 points")}, "x", [], suspected_counts=wary)
     criterion = compile_block(body, scope)
     always = {"order.modality": Reading(frozenset({"CT"})), "order.priority": Reading(frozenset({"stat"}))}
     facts = GivenFacts({**always, **recorded, "order.reason": Reading(Names(frozenset(reasons)))})

@@ -80,6 +80,32 @@ def test_every_problem_is_told_at_once():
     assert len(trouble(belly=text)) >= 2
 
 
+@pytest.mark.parametrize(
+    ("text", "old", "new", "told"),
+    [
+        # a misspelt fact is no reason to remove the threshold it is compared with
+        (BELLY, "patient.age: {below", "patient.aeg: {below", ["patient.aeg is not a fact; did you mean patient.age?"]),
+        (BELLY, "patient.age: {below", "patient.age: {beneath", ["beneath is not a comparison of patient.age; use below, at_least"]),
+        # nor is an unreadable threshold no threshold
+        (BELLY, "value: 18 years", "value: eighteen", ["'eighteen' is not an amount; write a number and a unit, such as 48 hours"]),
+        (BELLY, "value: 18 years, allowed: [16 years, 21 years]", "value: 18", ["patient.age is compared with an age, and not with 18; write the threshold as in 18 years"]),
+        (BELLY, "{below: covered}", "{below: coverd}", ["coverd is not a threshold of this rule; did you mean covered?"]),
+        # what is missing is told once, with its form
+        (BELLY, "review: {last: 2026-01-01, due: 2030-01-01, by: Nobody}\n", "", ["a rule needs review; write review: {last: 2026-01-31, due: 2027-01-31, by: Who reviewed it}"]),
+        (BELLY, "review: {last: 2026-01-01, due: 2030-01-01, by: Nobody}\n", "review: soon\n", ["review must be a block of keys and values; write review: {last: 2026-01-31, due: 2027-01-31, by: Who reviewed it}"]),
+        (BELLY, "review: {last: 2026-01-01", "review: {last: 2031-01-01", ["the next review is due before the last one, on 2030-01-01; correct one of them"]),
+        (BELLY, "    source: guide\n    no_imaging", "    no_imaging", ["a variant needs source; add a line source: …"]),
+        (BELLY, "sources: [guide]", "sources: [{id: gide, supports: All.}]", ["gide is not a source; did you mean guide?"]),
+        (BELLY, "version: 1\n", "version: 7\n", ["no change tells of version 7; add a line with version, on, by and change under changes"]),
+        (BELLY, "override_reasons: [clinical-judgement]", "override_reasons: [clinical-judgment]", ["clinical-judgment is not an override reason; did you mean clinical-judgement?"]),
+        (BELLY, "questions: {score.belly:", "questions: {score.bely:", ["score.bely is not a fact; did you mean score.belly?"]),
+        (BELLY, BELLY, "", ["a rule must be a block of keys and values"]),
+    ],
+)  # fmt: skip
+def test_one_slip_is_told_once_with_its_remedy(text, old, new, told):
+    assert [one.split(": ", 1)[1] for one in trouble(belly=changed(text, old, new))] == told
+
+
 def test_one_id_in_two_files():
     with pytest.raises(ContentError, match="stands in"):
         from cds_service.rules.ruleset import build, parse

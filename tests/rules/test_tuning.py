@@ -38,7 +38,37 @@ def test_a_threshold_outside_its_range_is_refused():
 
 
 def test_a_threshold_of_another_kind_is_refused():
-    assert "outside its allowed range" in choice("thresholds: {low: 3 days}")[1][0]
+    said = "site.yaml:2: low is %s, which is nothing like 2 points; choose from 2 points to 4 points"
+    assert choice("thresholds: {low: 3 days}")[1] == [said % "3 days"]
+    said = "site.yaml:2: covered is 18, which is nothing like 16 years; choose from 16 years to 21 years"
+    assert choice("thresholds: {covered: 18}")[1] == [said]
+
+
+def test_what_may_be_chosen_instead_is_named():
+    fixed = read(BELLY.replace("value: 18 years, allowed: [16 years, 21 years]", "value: 18 years"), file="belly")
+    told = []
+    text = f"belly:\n  thresholds: {{covered: 17 years, lower: 2 points}}\n  status: false\n  {APPROVED % ''}\noffers: {{}}\n"
+    read_site(read(text, file="site.yaml"), "site.yaml", {"belly": fixed}, date(2026, 3, 2), told)
+    assert [str(one) for one in sorted(told)] == [
+        "site.yaml:2: covered may not be changed by a site; choose from low, high",
+        "site.yaml:2: lower is not a threshold of this rule; did you mean low?",
+        "site.yaml:3: status must be a text; use draft, silent, active",
+        "site.yaml:6: offers is not a rule; name a rule, or one of facilities, override_reasons, contacts, "
+        "head_injury_rule",
+    ]
+
+
+def test_an_approval_that_ends_before_it_begins_is_no_silent_lapse():
+    said = choice("status: silent", ", until: 2025-01-01")[1]
+    assert said == ["site.yaml:4: the approval ends on 2025-01-01, before it began; correct the day"]
+
+
+def test_a_missing_approval_is_told_once():
+    said = site("belly:\n  status: silent\n  reason: So.\n")[1]
+    assert said == [
+        "site.yaml:2: the choice for belly needs approved; "
+        "write approved: {by: Imaging Stewardship, on: 2026-01-31, until: 2027-01-31}"
+    ]
     assert "is not an amount" in choice("thresholds: {low: three}")[1][0]
 
 

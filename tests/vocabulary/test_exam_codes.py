@@ -305,7 +305,7 @@ class TestSiteLists:
             (HEAD + "not_exams: [true]\n", "a code must be text"),
             (HEAD + "also: urn:y\n", "also is a list of other addresses"),
             (HEAD + "zzzz: 1\n", "zzzz is not a part of a code list"),
-            (HEAD + "regions: {A1: qqqq}\n", "see the list in the vocabulary"),
+            (HEAD + "regions: {A1: qqqq}\n", "see the words of exams in rules/FACTS.md"),
             ("a: [", "check indentation, quotes and brackets"),
         ],
     )

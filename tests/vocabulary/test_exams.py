@@ -44,7 +44,7 @@ def test_a_phrase_is_read(phrase, read):
         ("", "an exam phrase is empty"),
         ("   ", "an exam phrase is empty"),
         ("USS abdomen", "'USS' in 'USS abdomen' is not a modality; did you mean US?"),
-        ("Qx abdomen", "is not a modality; see the list in the vocabulary"),
+        ("Qx abdomen", "is not a modality; use CT, MR, US, XR, RF, NM, PT, XA"),
         ("US apendix", "'apendix' in 'US apendix' is not a region; did you mean appendix?"),
         ("CT", "needs one word for the regions, such as abdomen+pelvis; it has none"),
         ("CT abdomen pelvis", "it has abdomen pelvis"),
