@@ -98,12 +98,12 @@ def _unused(common: dict[str, Any], fields: Fields) -> None:
 
 
 def _compared(node: Any) -> Iterator[str]:
-    """Every word that anything below *node* is compared with, as in ``patient.age: {below: covered_age}``."""
+    """Every threshold that conditions below *node* name, as in ``patient.age: {below: covered_age}``."""
     parts = node.items() if isinstance(node, Block) else (("", one) for one in node) if isinstance(node, list) else ()
     for key, value in parts:
         if "." in key and isinstance(value, Block):
-            yield from (word for word in value.values() if isinstance(word, Text))
-        else:
+            yield from (str(word) for how, word in value.items() if how != "result")
+        elif key != "examples":
             yield from _compared(value)
 
 

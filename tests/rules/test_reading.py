@@ -80,6 +80,14 @@ def test_every_problem_is_told_at_once():
     assert len(trouble(belly=text)) >= 2
 
 
+SPARE = "thresholds:\n  spare: {value: 3 days, meaning: Nothing.}\n"
+TOLD = changed(
+    BELLY,
+    "follows: history.abdominal_ultrasound\n",
+    "when: {history.abdominal_ultrasound: {result: nondiagnostic}}\n",
+).replace("history.any: none", "history.any: {ago: 5 hours, exam: XR knee}")
+
+
 @pytest.mark.parametrize(
     ("text", "old", "new", "told"),
     [
@@ -99,6 +107,8 @@ def test_every_problem_is_told_at_once():
         (BELLY, "version: 1\n", "version: 7\n", ["no change tells of version 7; add a line with version, on, by and change under changes"]),
         (BELLY, "override_reasons: [clinical-judgement]", "override_reasons: [clinical-judgment]", ["clinical-judgment is not an override reason; did you mean clinical-judgement?"]),
         (BELLY, "questions: {score.belly:", "questions: {score.bely:", ["score.bely is not a fact; did you mean score.belly?"]),
+        (BELLY, "thresholds:\n", SPARE, ["threshold spare is not used; remove it"]),
+        (TOLD, "thresholds:\n", SPARE, ["threshold spare is not used; remove it"]),
         (BELLY, BELLY, "", ["a rule must be a block of keys and values"]),
     ],
 )  # fmt: skip
