@@ -80,3 +80,16 @@ def test_no_label_can_hold_an_id():
     allowed = {"service", "status", "kind", "reason", "stage", "client", "outcome", "rule", "indicator", "server",
                "event", "version", "type", "table", "step"}  # fmt: skip
     assert labels <= allowed
+
+
+GUIDE = (DEPLOY.parent / "docs" / "deployment.md").read_text()
+OPERATORS = ("/health", "/metrics")
+
+
+def test_the_proxy_passes_on_what_others_reach_and_nothing_that_is_for_operators():
+    """Cards link to pages of rules and pictures: a proxy that stops them makes every link on a card a dead one."""
+    contract = yaml.safe_load((DEPLOY.parent / "openapi.yaml").read_text())
+    wanted = {f"/{path.split('/')[1]}" for path in contract["paths"]}
+    passed = set(re.findall(r"location (/[a-z-]+)", GUIDE))
+    assert wanted - passed == set(OPERATORS) and passed <= wanted
+    assert all(f"`{path}" in GUIDE for path in wanted)

@@ -6,6 +6,7 @@ The picture carries no name and no identifier, loads nothing, and runs nothing.
 
 from __future__ import annotations
 
+from calendar import month_name
 from collections.abc import Sequence
 from datetime import date
 from typing import Final
@@ -16,7 +17,7 @@ from cds_service.timeline.rows import Row
 _WIDTH: Final = 720
 _LEFT: Final = 150
 _RIGHT: Final = 24
-_TOP: Final = 34
+_TOP: Final = 48
 _LANE: Final = 34
 _RADIUS: Final = 6
 _MOST_LABELS: Final = 10
@@ -45,6 +46,10 @@ def picture(rows: Sequence[Row], today: date) -> bytes:
     )
     SubElement(svg, "title").text = "Imaging so far"
     SubElement(svg, "style").text = _STYLE
+    hollow = " Hollow: not certain." if any(not row.certain for row in rows) else ""
+    _text(
+        svg, f"Imaging so far, as found on {today.day} {month_name[today.month]} {today.year}.{hollow}", x="12", y="22"
+    )
     axis = _Axis(min((row.first for row in rows), default=today), today)
     _years(svg, axis, height)
     for place, modality in enumerate(lanes):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 
 import pytest
@@ -20,6 +21,8 @@ CALL = call(order("CT belly twice", "right lower quadrant pain"))
 SHOWN = call(order("CT belly twice", "right lower quadrant pain", patient="kid-2"), patient="kid-2")
 SUMMARY = "CT abdomen and pelvis without and with contrast: consider ultrasound of the right lower quadrant instead"
 FEEDBACK = SIGN + "/feedback"
+LONG = ("constipation", "secondary-headache-features", "suspected-appendicitis", "safe-dose-history")
+"""Rules with sources at long addresses."""
 
 
 def metric(base: str, line: str) -> float:
@@ -154,3 +157,18 @@ def test_the_words_of_a_hostile_order_are_shown_as_they_are(ehr: Ehr):
     (card,) = ehr.ask(SIGN, hostile("<b>now</b> *1* & [2](3)"))["json"]["cards"]
     ehr.browser.execute_script("showLive(arguments[0])", careless().render(card["detail"]))
     assert "<b>now</b> *1* & [2](3)" in ehr.browser.find_element(By.TAG_NAME, "section").text
+
+
+def test_pages_of_rules_fit_a_phone_whatever_address_a_source_has(ehr: Ehr):
+    phone = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
+    with DIRECT.open(f"{ehr.base}/rules", timeout=5) as answer:
+        names = [one["id"] for one in json.load(answer)["rules"]]
+    ehr.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    try:
+        wide = []
+        for page in ("/rules", *(f"/rules/{name}" for name in names if name in LONG)):
+            ehr.browser.get(ehr.base + page)
+            wide += [page] * (ehr.browser.execute_script("return document.documentElement.scrollWidth") > 360)
+    finally:
+        ehr.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert set(LONG) <= set(names) and not wide

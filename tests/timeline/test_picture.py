@@ -67,3 +67,9 @@ def test_every_mark_is_inside_the_frame_and_years_do_not_crowd(days: list[tuple[
         x, y, wide, high = (float(one.attrib[name]) for name in ("x", "y", "width", "height"))
         assert x >= 0 and x + wide <= width and y >= 0 and y + high <= height
     assert len([one for one in image.findall(f"{SVG}text") if one.attrib.get("class") == "faint"]) <= 10
+
+
+def test_the_picture_says_what_it_is_and_what_a_hollow_mark_means() -> None:
+    said = "Imaging so far, as found on 24 November 2026."
+    assert drawn(row()).findtext(f"{SVG}text") == said
+    assert drawn(row(), row(certain=False)).findtext(f"{SVG}text") == f"{said} Hollow: not certain."
