@@ -158,7 +158,7 @@ def _content_of(settings: Settings) -> tuple[dict[str, bytes], datetime]:
 def _check(parsed: argparse.Namespace, settings: Settings) -> int:
     problems: list[Problem] = []
     made = None
-    for look in (_clients_of, _sheets_of, _checked):
+    for look in (_clients_of, _sheets_of, _unheeded, _checked):
         try:
             made = look(settings)
         except ContentError as error:
@@ -199,6 +199,15 @@ def _sheets_of(settings: Settings) -> None:
 
     files, _ = _content_of(settings)
     site_catalogue.read({name: one for name, one in files.items() if name.startswith(site_catalogue.FOLDER)})
+
+
+def _unheeded(settings: Settings) -> None:
+    from cds_service.consistency import unheeded
+
+    files, _ = _content_of(settings)
+    problems = list(unheeded(files, settings.licences))
+    if problems:
+        raise ContentError(problems)
 
 
 def _checked(settings: Settings) -> Content:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-from cds_service.content import Content
-from cds_service.errors import ContentError, Problem
+from cds_service.content import DOSE, EXAM_LISTS, EXAMS, FINDINGS, ORDERS, REASONS, RESULTS, SITE, Content
+from cds_service.errors import ContentError, Problem, nearest
 from cds_service.rules import examples
 from cds_service.rules.consistency import inconsistencies
 from cds_service.rules.metadata import CHOICES
 from cds_service.rules.rule import Rule, RuleSet, Topic
 from cds_service.rules.topic_judge import MOST_ALTERNATIVES
+from cds_service.vocabulary.exam_codes import licence_of
 from cds_service.vocabulary.facts import Fact
 from cds_service.vocabulary.order_codes import OrderCodes
+
+_FILES = (SITE, ORDERS, RESULTS, DOSE, "site/codes/orders.yaml")
+_FOLDERS = (*EXAMS, *REASONS, *FINDINGS, "site/rules/")
+_PREFIXES = (*_FOLDERS, "site/codes/orders", "site/keys/")
 
 
 def whole(rules: RuleSet, *, facts: Mapping[str, Fact], orders: OrderCodes, day: date) -> Iterator[Problem]:
@@ -31,6 +36,19 @@ def _unorderable(topic: Topic, orders: OrderCodes) -> Iterator[Problem]:
         listed = ", ".join(sorted(map(str, better))[:MOST_ALTERNATIVES])
         trouble = f"no alternative of {topic.id} has a code to order: {listed}"
         yield Problem(topic.file, topic.line, trouble, "add one to rules/codes/orders.yaml")
+
+
+def unheeded(files: Mapping[str, bytes], licences: frozenset[str]) -> Iterator[Problem]:
+    """Files of code lists and of the site that stand where nobody reads them, and licences no code list asks for."""
+    for name in files:
+        if name.startswith(("site/", "rules/codes/")) and name not in _FILES and not name.startswith(_PREFIXES):
+            places = [*_FILES, *(folder + name.rpartition("/")[2] for folder in _FOLDERS)]
+            same = [place for place in places if place.split("/")[0] == name.split("/")[0]]
+            yield Problem(name, 1, "no file of this name is read", nearest(name, same, "take it out of the folder"))
+    asked = {licence_of(source) for name, source in files.items() if name.startswith(EXAM_LISTS)} - {""} | {"snomed"}
+    for licence in sorted(licences - asked):
+        trouble = f"{licence} is no licence that a code list asks for"
+        yield Problem("CDS_LICENCES", 1, trouble, nearest(licence, asked, f"known: {', '.join(sorted(asked))}"))
 
 
 def orderable(content: Content) -> Content:

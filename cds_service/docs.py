@@ -16,7 +16,9 @@ from cds_service.enumeration.coverage import coverage
 from cds_service.rules.rule import Rule, Safety, Threshold, Topic
 from cds_service.rules.schema import rule_schema
 from cds_service.settings import SETTINGS
+from cds_service.vocabulary.exams import CONTRASTS, MODALITIES, TECHNIQUES
 from cds_service.vocabulary.facts import Fact
+from cds_service.vocabulary.regions import REGIONS
 
 COVERAGE = "rules/COVERAGE.md"
 _SETTINGS = re.compile(r"(?s)(<!-- settings -->\n).*?(<!-- /settings -->)")
@@ -190,9 +192,28 @@ def fact_list(facts: Mapping[str, Fact]) -> str:
     ]
     for name, fact in sorted(facts.items()):
         words = ", ".join(sorted(fact.choices)) if 0 < len(fact.choices) <= 12 else f"{len(fact.choices) or ''}"
-        more = fact.unit or (words if len(fact.choices) <= 12 else f"{words} words, see the code lists")
+        more = fact.unit or (words if len(fact.choices) <= 12 else f"{words} words, see below")
         lines.append(f"| `{name}` | {fact.kind.value} | {fact.meaning} | {more} | {fact.absent} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *_words(facts["order.reason"].choices)]) + "\n"
+
+
+def _words(reasons: frozenset[str]) -> Iterator[str]:
+    """Every word an exam phrase or a reason is made of, for whoever writes one."""
+    yield "## Words of exams"
+    yield ""
+    yield "An exam is a modality, techniques where it has any, regions joined by a plus sign, and contrast where known:"
+    yield "`CT abdomen+pelvis with contrast`, `MR fast head without contrast`, `US appendix`."
+    yield ""
+    yield "- modality: " + ", ".join(f"{code} ({name})" if code != name else code for code, name in MODALITIES.items())
+    yield "- technique: " + ", ".join(sorted(TECHNIQUES))
+    yield "- region: " + ", ".join(sorted(REGIONS))
+    yield "- contrast: " + ", ".join(f"{one} contrast" for one in CONTRASTS)
+    yield ""
+    yield "## Words of reasons"
+    yield ""
+    yield "What the codes and texts behind each are is in [codes/reasons](codes/reasons/README.md)."
+    yield ""
+    yield ", ".join(sorted(reasons)) + "."
 
 
 def settings_table() -> str:

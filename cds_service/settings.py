@@ -283,7 +283,7 @@ SETTINGS: tuple[Setting, ...] = (
         "licences",
         "list of names",
         "none",
-        "Code packs the site states it holds a licence for.",
+        "Code lists the site states it holds a licence for: cpt, mbs, snomed, or what a list of its own asks for.",
         lambda text: frozenset(name.lower() for name in _listed(text)),
         "names separated by commas",
     ),

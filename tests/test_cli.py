@@ -138,6 +138,21 @@ def test_check_tells_what_loading_lets_pass(line):
     assert line.folder.library.ready
 
 
+def test_check_tells_of_files_nobody_reads_and_licences_nobody_asks_for(line, monkeypatch):
+    monkeypatch.setenv("CDS_LICENCES", "snomed, snomedct")
+    for name in ("sites.yaml", "site.yml", "codes/exam/ours.yaml", "codes/orders.epic.yaml", "notes/zebra.yaml"):
+        line.folder.write(f"site/{name}", ORDERS if "orders" in name else "a: b\n")
+    status, _, err = line("check")
+    assert status == cli.FAILED and err.splitlines() == [
+        "site/site.yml:1: no file of this name is read; did you mean site/site.yaml?",
+        "site/sites.yaml:1: no file of this name is read; did you mean site/site.yaml?",
+        "site/codes/exam/ours.yaml:1: no file of this name is read; did you mean site/codes/exams/ours.yaml?",
+        "site/notes/zebra.yaml:1: no file of this name is read; did you mean site/rules/zebra.yaml?",
+        "CDS_LICENCES:1: snomedct is no licence that a code list asks for; did you mean snomed?",
+        "5 problems.",
+    ]
+
+
 def test_check_tells_of_situations_that_overlap(line):
     line.folder.write("head", changed(HEAD, "when: {sign.fever: absent}", "when: {sign.severity: mild}"))
     status, _, err = line("check")

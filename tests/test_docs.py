@@ -113,10 +113,12 @@ def test_drafts_and_retired_rules_stand_apart():
 
 def test_the_facts_have_their_kind_meaning_words_and_absence():
     page = docs.fact_list(made(feverish=FEVERISH).facts)
+    assert "\n- modality: CT, MR (MRI), US (ultrasound)," in page and ", right-lower-quadrant," in page
+    assert "\nbad-belly, belly-ache, other-thing, sore-head.\n" in page
     assert "| `sign.severity` | choice | How bad. | mild, severe | unknown |" in page
     assert "| `score.belly` | number | A score. | points | unknown |" in page
     assert "| `sign.feverish` | flag | Fever, as others call it. |  | unknown |" in page
-    assert "words, see the code lists |" in page
+    assert "words, see below |" in page
 
 
 def test_pages_are_no_content(root):

@@ -8,6 +8,8 @@ from typing import Final
 from cds_service.errors import ContentError, Problem
 
 MAX_BYTES: Final = 50_000_000
+_WORKBOOKS: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How .xlsx, .ods and .xls files begin."""
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -20,6 +22,8 @@ def decode(source: bytes, file: str, encoding: str = "") -> str:
     """
     if len(source) > MAX_BYTES:
         raise ContentError([Problem(file, 1, f"the file is larger than {MAX_BYTES} bytes", "split it")])
+    if source.startswith(_WORKBOOKS):
+        raise ContentError([Problem(file, 1, "this is a workbook, no table in text", "save the sheet as CSV, UTF-8")])
     marked = next((name for mark, name in _MARKS if source.startswith(mark)), "")
     chosen = marked or encoding or "utf-8"
     try:

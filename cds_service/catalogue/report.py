@@ -25,7 +25,9 @@ def tell(made: Imported, lists: ExamCodes) -> Iterator[str]:
     rows = [one.row for one in made.proposals]
     approved = made.before.approved
     counted = Counter("approved" if one.row.code in approved else one.sureness for one in made.proposals)
-    yield f"{len(rows)} rows; " + ", ".join(f"{part} from {header!r}" for part, header in made.headers.items())
+    yield f"{len(rows)} row{'' if len(rows) == 1 else 's'}; " + ", ".join(
+        f"{part} from {header!r}" for part, header in made.headers.items()
+    )
     for kind, where in (
         ("approved", "earlier"),
         (SURE, "sure-*.yaml"),

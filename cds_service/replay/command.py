@@ -112,6 +112,9 @@ def told(kept: Kept, then: Content | None, now: Content) -> Iterator[str]:
     row = kept.row
     yield f"DECISION {row['decision']}"
     yield f"  {row['decided_at'][:19]} UTC, {row['service']}, client {row['client']}, {row['milliseconds']:.1f} ms"
+    if not kept.orders:
+        yield "  No order was judged."
+        return
     yield f"  rules of then: {row['digest']}{'' if then is not None else ', no longer kept'}; now: {now.digest}"
     old = judged_again(kept, then) if then is not None else [None] * len(kept.orders)
     for order, before in zip(judged_again(kept, now), old, strict=True):

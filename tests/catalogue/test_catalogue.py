@@ -111,6 +111,8 @@ def test_a_code_of_a_list_is_not_given_another_exam(desk):
     ("source", "said"),
     [
         (b"", "exams.csv:1: the file is empty"),
+        (b"PK\x03\x04\x14\x00\n\xff\n", "exams.csv:1: this is a workbook, no table in text; save the sheet as CSV, UTF-8"),
+        (b"\xd0\xcf\x11\xe0\xa1", "exams.csv:1: this is a workbook, no table in text"),
         (b"Foo,Bar\n1,2\n", "no column holds the exam's code"),
         (b"Code,Name\n,CT\nA,\nB,CT\nB,CT head\n", "exams.csv:5: B stands already in line 4, with the name 'CT'"),
         (b"Code,Name\nA,CT,head\n", "exams.csv:2: the row has 3 cells, the header 2"),

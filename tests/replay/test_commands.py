@@ -11,11 +11,13 @@ import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from cds_service import cli, folders, shelf
+from cds_service.replay import command
 from cds_service.settings import read
 from tests.http.rim import SIGN
 from tests.http.test_assembled import whole
@@ -163,6 +165,12 @@ def test_rules_of_another_day_are_used_as_long_as_they_are_kept(made, data, caps
     monkeypatch.setenv("CDS_DATA", str(empty))
     said = printed(capsys, "replay", decision(made))
     assert "no longer kept" in said and "suspected-appendicitis" in said and "because" not in said
+
+
+def test_a_chart_that_was_opened_is_no_judgement():
+    row = {"decision": "d1", "decided_at": "2026-03-02T14:00:00", "service": "patient-view", "client": "local"}
+    kept = SimpleNamespace(row={**row, "milliseconds": 5.0}, orders=())
+    assert list(command.told(kept, None, None))[-1] == "  No order was judged."
 
 
 def test_a_decision_that_is_not_there(data, capsys):
