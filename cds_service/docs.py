@@ -42,8 +42,8 @@ examples. {counts}
    ```
 
    When `until` has passed, the shipped values count again, and `cds-service check` says so.
-2. **A rule**: edit the file. Your editor knows its fields from `rule.schema.json`; the facts are in
-   [FACTS.md](FACTS.md).
+2. **A rule**: edit the file; indent with spaces, never with tabs. Your editor knows its fields from
+   `rule.schema.json`; the facts and all words are in [FACTS.md](FACTS.md).
 3. `cds-service check` says whether it is right, with file, line and remedy, and which examples a site's choice
    changes. Its exit status is 0 when all is well, 1 when something is wrong, 2 when a setting is.
 4. A running service takes a good edit within a second or two and keeps the last good rules when an edit is wrong:
@@ -211,7 +211,7 @@ def _words(reasons: frozenset[str]) -> Iterator[str]:
     yield ""
     yield "## Words of reasons"
     yield ""
-    yield "What the codes and texts behind each are is in [codes/reasons](codes/reasons/README.md)."
+    yield "The codes and texts behind each stand in [codes/reasons](codes/reasons/README.md)."
     yield ""
     yield ", ".join(sorted(reasons)) + "."
 
