@@ -202,7 +202,9 @@ class Library:
             return
         try:
             files = folders.unpack(self._kept.read_bytes())
-            made = content.build(files, today=self.today(), licences=self.places.licences, run_examples=False)
+            made = orderable(
+                content.build(files, today=self.today(), licences=self.places.licences, run_examples=False)
+            )
         except Exception as error:  # a damaged file may make the archive reader raise nearly anything
             self.announce("content_not_recovered", {"error": type(error).__name__})
             return

@@ -16,7 +16,7 @@ from cds_service.errors import ContentError, NotReady
 from cds_service.library import Library, Places
 from tests.http.rim import Rim
 from tests.rules.desk import PASSES, SHAKY
-from tests.small import APPROVED, BELLY, Folder, changed
+from tests.small import APPROVED, BELLY, ORDERS, Folder, changed, files
 
 
 @pytest.fixture
@@ -447,3 +447,14 @@ def test_a_code_that_would_order_another_exam_is_never_in_force(folder):
     ]
     folder.write("site/codes/exams/ours.yaml", changed(lists, "CT head with contrast", "US appendix"))
     assert folder.library.look() and not folder.refused
+
+
+def test_nor_is_it_when_an_earlier_release_kept_it_as_its_last_good(folder):
+    kept = folder.root / "data" / "last-good-content.zip"
+    wrong = changed(ORDERS, "24548-0", "24727-0")
+    lists = "system: http://loinc.org\nsource: us\nreview: {last: 2026-01-01, by: us}\nexams: {24727-0: CT head}\n"
+    kept.write_bytes(folders.pack(files(orders=wrong, **{"site/codes/exams/ours.yaml": lists})))
+    folder.write("belly", "a: [1")
+    again = folder.another()
+    again.start()
+    assert not again.ready and folder.said[-1] == ("content_not_recovered", {"error": "ContentError"})
