@@ -212,11 +212,11 @@ def _unheeded(settings: Settings) -> None:
 
 def _checked(settings: Settings) -> Content:
     from cds_service import content
-    from cds_service.consistency import orderable, whole
+    from cds_service.consistency import whole
 
     files, now = _content_of(settings)
     inspect = partial(whole, day=now.date())
-    return orderable(content.build(files, today=now.date(), licences=settings.licences, inspect=inspect))
+    return content.build(files, today=now.date(), licences=settings.licences, inspect=inspect)
 
 
 def _print_problems(problems: Sequence[Problem]) -> None:

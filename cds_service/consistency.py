@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from cds_service.content import DOSE, EXAM_LISTS, EXAMS, FINDINGS, ORDERS, REASONS, RESULTS, SITE, Content
-from cds_service.errors import ContentError, Problem, nearest
+from cds_service.errors import Problem, nearest
 from cds_service.rules import examples
 from cds_service.rules.consistency import inconsistencies
 from cds_service.rules.metadata import CHOICES
@@ -49,18 +49,6 @@ def unheeded(files: Mapping[str, bytes], licences: frozenset[str]) -> Iterator[P
     for licence in sorted(licences - asked):
         trouble = f"{licence} is no licence that a code list asks for"
         yield Problem("CDS_LICENCES", 1, trouble, nearest(licence, asked, f"known: {', '.join(sorted(asked))}"))
-
-
-def orderable(content: Content) -> Content:
-    """
-    *content*, each of whose codes to order means the exam it stands for. Raises ContentError.
-
-    Loading can't tell: order codes and exam code lists may come from the hospital, the ones without the others.
-    """
-    wrong = sorted(content.orders.contradicted(content.exams))
-    if wrong:
-        raise ContentError(wrong)
-    return content
 
 
 def changed_examples(content: Content) -> Iterator[str]:

@@ -124,6 +124,8 @@ def build(
     else:
         findings = _tried(problems, finding_codes.load, _below(files, *FINDINGS))
     orders = _tried(problems, order_codes.load, _below(files, ORDERS), _below(files, "site/codes/orders"))
+    if exams is not None and orders is not None:
+        problems += orders.contradicted(exams)
     templates = _tried(problems, template.load, _below(files, "cards/"))
     results = _tried(problems, partial(load_results, file=RESULTS), files[RESULTS]) if RESULTS in files else None
     figures = _tried(problems, partial(load_usual, file=DOSE), files[DOSE]) if DOSE in files else None

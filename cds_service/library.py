@@ -17,7 +17,6 @@ from pathlib import Path
 
 from cds_service import __version__, content, folders, shelf
 from cds_service.clients.clients import FILE as CLIENTS
-from cds_service.consistency import orderable
 from cds_service.content import Content
 from cds_service.courtesy import giving_way
 from cds_service.errors import ContentError, NotReady, Problem
@@ -144,10 +143,9 @@ class Library:
         if self._content is not None and known == self._content.digest and day == self._content.day:
             return None
         examples = not self._passed(known, day)
-        made = content.build(
+        return content.build(
             files, today=day, licences=self.places.licences, run_examples=examples, before=self._content
         )
-        return orderable(made)
 
     def _take(self, made: Content | tuple[Problem, ...] | None) -> bool:
         if isinstance(made, tuple):
@@ -202,9 +200,7 @@ class Library:
             return
         try:
             files = folders.unpack(self._kept.read_bytes())
-            made = orderable(
-                content.build(files, today=self.today(), licences=self.places.licences, run_examples=False)
-            )
+            made = content.build(files, today=self.today(), licences=self.places.licences, run_examples=False)
         except Exception as error:  # a damaged file may make the archive reader raise nearly anything
             self.announce("content_not_recovered", {"error": type(error).__name__})
             return

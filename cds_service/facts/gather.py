@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Final, NamedTuple
 
 from cds_service.facts.dose import NO_FIGURES, Dose, Usual, doses
@@ -436,13 +436,14 @@ class OrderFacts(dict[str, Reading]):
         if name == REQUESTED:
             return requested(self._child.priors, self._drafts)
         whole = self._child.records.read(ServiceRequest).complete if name == PENDING else True
-        return priors_named(name, self._child.priors, self._recognised.exam, whole=whole, own=self._own_requests())
+        return priors_named(name, self._child.priors, self._recognised.exam, whole=whole, own=self._own_requests)
 
     def is_own(self, prior: Prior) -> bool:
         """Whether *prior* is the request of this very order, or of one that it replaces or fulfils."""
         exam = self._recognised.exam
-        return exam is not None and is_own(prior, exam, self._own_requests())
+        return exam is not None and is_own(prior, exam, self._own_requests)
 
+    @cached_property
     def _own_requests(self) -> frozenset[str]:
         """The requests that this order is itself, replaces or fulfils, as ``Type/id``: they are no duplicates of it."""
         order = self._order

@@ -107,7 +107,6 @@ class WordLoading:
             self._read_unsure(sheet, word, fields)
         for system, codes in sheet.lists(block, "negative_answers"):
             self.negative.update((str(system), str(code)) for code in codes)
-
         self._read_codes(sheet, block)
 
     def _read_codes(self, sheet: Sheet, block: Block) -> None:

@@ -1,4 +1,4 @@
-"""What a month of orders brings, by a writer who had seen nothing: nothing is read wrongly any more, most is read whole."""
+"""What writers brought who had seen nothing: a month of orders reads whole, hurried reasons mostly, nearly none wrongly."""
 
 from __future__ import annotations
 
